@@ -1,0 +1,1 @@
+"""The engine: everything that works on pixels, faces and files without a host."""

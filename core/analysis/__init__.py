@@ -1,0 +1,1 @@
+"""Where is the face: detection, landmarks, association, smoothing."""

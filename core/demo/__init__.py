@@ -1,0 +1,1 @@
+"""The embedded demo shot, as package data."""

@@ -1,0 +1,1 @@
+"""Coordinates, crops and the dense face mesh."""

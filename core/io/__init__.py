@@ -1,0 +1,1 @@
+"""Disk: frames, footage, tracks, caches."""

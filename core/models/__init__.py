@@ -1,0 +1,1 @@
+"""Shipped weights: one .onnx and one card (.toml) each, as package data."""

@@ -1,0 +1,1 @@
+"""Networks without policy: loading and running weights."""

@@ -1,0 +1,1 @@
+"""Synthetic performers: rendering and sensor noise."""

@@ -1,0 +1,1 @@
+"""Nodes as every host shows them; standard library only."""

@@ -1,0 +1,1 @@
+"""Colour management: the plate's space, and the door to the network domain."""

@@ -1,0 +1,1 @@
+"""Front ends for Nuke and Blender; standard library and the host only."""
