@@ -1,0 +1,170 @@
+"""The door between scene light and the network domain."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from faceplate.core.arrays import FloatArray
+from faceplate.core.errors import ContractError, InputError
+from faceplate.ocio.config import LINEAR, ColorConfig
+from faceplate.ocio.convert import Converter, without_wild
+
+_POWER = 2.4
+_OFFSET = 0.055
+_SLOPE = 12.92
+_BREAK = 0.0031308
+_CODE_BREAK = 0.04045
+
+
+class Shaper:
+    """The sRGB curve up to a knee, then a smooth log shoulder that reaches code 1 at ``white``.
+
+    Odd-symmetric, unbounded in both directions, with an analytic inverse.
+
+    Attributes:
+        knee: linear value where the shoulder begins.
+        white: linear value of code 1.
+
+    >>> shaper = Shaper()
+    >>> codes = shaper.encode(np.array([-0.18, 0.18, 1.0, 16.0], np.float32))
+    >>> [round(float(code), 3) for code in codes]
+    [-0.461, 0.461, 0.836, 1.0]
+    """
+
+    def __init__(self, knee: float = 0.5, white: float = 16.0) -> None:
+        if not _BREAK < knee < white:
+            raise ContractError(f"A shaper needs 0.0031308 < knee < white, not {knee}, {white}.")
+        self.knee = knee
+        self.white = white
+        code = (1 + _OFFSET) * knee ** (1 / _POWER) - _OFFSET
+        slope = (1 + _OFFSET) / _POWER * knee ** (1 / _POWER - 1)
+        scale = _shoulder(code, slope, white - knee)
+        self._curve = (knee, code, slope, scale)
+
+    def encode(self, linear: FloatArray) -> FloatArray:
+        """Return codes of linear light; any shape, float32."""
+        return _encode(np.ascontiguousarray(linear, np.float32), *self._curve)
+
+    def decode(self, codes: FloatArray) -> FloatArray:
+        """Return linear light of codes; any shape, float32."""
+        return _decode(np.ascontiguousarray(codes, np.float32), *self._curve)
+
+
+class NetworkView:
+    """What a network sees of a plate, and how its answer comes back to the plate.
+
+    The answer is applied as a difference of codes: in the shoulder, adding codes multiplies light,
+    so highlights keep their height; negatives and values beyond ``white`` are carried through.
+
+    Attributes:
+        space: canonical name of the plate's space.
+        gain: exposure on linear light before the codes; one per shot, or the result flickers.
+        shaper: linear light to codes.
+    """
+
+    def __init__(
+        self, config: ColorConfig, space: str, gain: float, shaper: Shaper | None = None
+    ) -> None:
+        if not (math.isfinite(gain) and gain > 0):
+            raise InputError(
+                f"The exposure gain is {gain}; it must be above 0.",
+                hint="Leave it to the analysis, or give a factor such as 1.5.",
+                gain=gain,
+            )
+        self.space = config.resolve(space)
+        self.gain = gain
+        self.shaper = shaper or Shaper()
+        self._linear_from_scene = Converter(config, space, LINEAR)
+        self._scene_from_linear = Converter(config, LINEAR, space)
+
+    def linear(self, scene: FloatArray) -> FloatArray:
+        """Return plate pixels (H, W, 3) as linear Rec.709 light; non-finite pixels as black."""
+        return self._linear_from_scene(scene)
+
+    def scene(self, linear: FloatArray) -> FloatArray:
+        """Return linear Rec.709 light (H, W, 3) in the plate's space."""
+        return self._scene_from_linear(linear)
+
+    def encode(self, linear: FloatArray) -> FloatArray:
+        """Return unbounded codes of linear Rec.709 light."""
+        return self.shaper.encode(linear * np.float32(self.gain))
+
+    def decode(self, codes: FloatArray) -> FloatArray:
+        """Return linear Rec.709 light of codes."""
+        return self.shaper.decode(codes) / np.float32(self.gain)
+
+    def picture(self, scene: FloatArray) -> FloatArray:
+        """Return plate pixels (H, W, 3) in the network domain, 0 to 1."""
+        return np.clip(self.encode(self.linear(scene)), 0.0, 1.0)
+
+    def apply(self, scene: FloatArray, network: FloatArray) -> FloatArray:
+        """Return the plate with what a network changed.
+
+        Args:
+            scene: (H, W, 3) float32 plate pixels.
+            network: (H, W, 3) float32, the network's answer to ``picture(scene)``.
+
+        Returns:
+            (H, W, 3) float32, scene: bit for bit the plate where the answer is the picture;
+            finite everywhere, with non-finite plate pixels taken as black.
+        """
+        clean, _ = without_wild(scene)
+        codes = self.encode(self.linear(clean))
+        before = self.decode(codes)
+        after = self.decode(codes + (network - np.clip(codes, 0.0, 1.0)))
+        # A difference in the plate's space, so that no rounding of the way there and back
+        # touches what the network left alone: OCIO alone loses 1e-4 on some log spaces.
+        return clean + (self.scene(after) - self.scene(before))
+
+
+def _shoulder(code: float, slope: float, reach: float) -> float:
+    """Find the log scale with which the shoulder ends at code 1, by bisection."""
+    low, high = 1e-4, 10.0
+    for _ in range(80):
+        scale = 0.5 * (low + high)
+        if code + scale * math.log1p(reach * slope / scale) < 1.0:
+            low = scale
+        else:
+            high = scale
+    return 0.5 * (low + high)
+
+
+@njit(nogil=True, cache=True, fastmath=False)
+def _encode(  # type: ignore[no-untyped-def]
+    linear, knee, code, slope, scale
+):
+    codes = np.empty_like(linear)
+    source, target = linear.ravel(), codes.ravel()
+    for i in range(source.size):
+        value = np.float64(source[i])
+        t = abs(value)
+        if t <= _BREAK:
+            y = _SLOPE * t
+        elif t <= knee:
+            y = (1 + _OFFSET) * t ** (1 / _POWER) - _OFFSET
+        else:
+            y = code + scale * math.log1p((t - knee) * (slope / scale))
+        target[i] = math.copysign(y, value)
+    return codes
+
+
+@njit(nogil=True, cache=True, fastmath=False)
+def _decode(  # type: ignore[no-untyped-def]
+    codes, knee, code, slope, scale
+):
+    linear = np.empty_like(codes)
+    source, target = codes.ravel(), linear.ravel()
+    for i in range(source.size):
+        value = np.float64(source[i])
+        t = abs(value)
+        if t <= _CODE_BREAK:
+            x = t / _SLOPE
+        elif t <= code:
+            x = ((t + _OFFSET) / (1 + _OFFSET)) ** _POWER
+        else:
+            x = knee + (scale / slope) * math.expm1((t - code) / scale)
+        target[i] = math.copysign(x, value)
+    return linear
