@@ -38,3 +38,13 @@ def check_shape(name: str, array: FloatArray, *shape: Size) -> FloatArray:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def smoothstep(low: float, high: float, x: AnyArray | float) -> AnyArray:
+    """Rise from 0 at ``low`` to 1 at ``high`` with flat ends; falls when ``high`` < ``low``.
+
+    >>> float(smoothstep(0.0, 2.0, 1.0)), float(smoothstep(0.6, 0.2, 0.1))
+    (0.5, 1.0)
+    """
+    t = np.clip((np.asarray(x) - low) / (high - low), 0.0, 1.0)
+    return t * t * (3 - 2 * t)

@@ -1,0 +1,231 @@
+"""One face of one frame: from plate pixels and an actor to a finished face element.
+
+One call per step of the house plan's section 5, in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceplate.core.actor import Actor
+from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, smoothstep
+from faceplate.core.face import FaceObservation
+from faceplate.core.frame import Frame, Window
+from faceplate.core.geometry import mesh as meshes
+from faceplate.core.stages import blend, composite, grain, light, warp
+from faceplate.core.stages.matte import skin_coverage
+from faceplate.core.stages.warp import SourceView, Target, Warped
+from faceplate.core.track import FaceTrack
+from faceplate.ocio.network import NetworkView
+
+FEATHER_FACE_PX = 400.0
+"""Face height at which `feather` is meant as written."""
+_MARGIN = 0.06
+"""Room around the widened mesh, face heights: blurs near the edge need it."""
+_AUTO_SHUTTER_DEGREES = 180.0
+_MAX_BLUR = 0.012
+"""Largest defocus that is matched, face heights: beyond it the measure is not trusted."""
+_BROW_CM = (4.2, 5.4)
+"""Canonical height over which a covering counts as hair rather than as an occluder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The knobs of one frame, as `nodes` defines them; keys are already evaluated."""
+
+    views: int
+    shape: float
+    expression: float
+    pose: str
+    eyes: str
+    mouth: str
+    erode: float
+    feather: float
+    light: float
+    seam: float
+    sharpness: float | str
+    motion_blur: float | str
+    grain: float
+    mix: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cast:
+    """Who plays whom: everything about actor and target that is the same on every frame.
+
+    Attributes:
+        actor: the source.
+        sources: the actor's views, ready for sampling.
+        track: the target.
+        target: what the whole track says of the target.
+        seed: of the grain.
+    """
+
+    actor: Actor
+    sources: Sequence[SourceView]
+    track: FaceTrack
+    target: Target
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Element:
+    """A finished face, on the pixels of ``window``.
+
+    Attributes:
+        window: raster pixels, inside the plate's data window.
+        face: (h, w, 4) half-exact float32, premultiplied, scene.
+        raw: (h, w, 3) float32 scene, before light and seam; covers more than the matte.
+        mattes: name ("matte_face" …) to (h, w) float32 coverage.
+        warped: the warp it was made from, for STMap and motion.
+        mesh: (N, 3) widened mesh on the plate.
+    """
+
+    window: Window
+    face: FloatArray
+    raw: FloatArray
+    mattes: dict[str, FloatArray]
+    warped: Warped
+    mesh: DoubleArray
+
+
+def cast_of(
+    actor: Actor, track: FaceTrack, encode: Callable[[FloatArray], FloatArray], seed: int
+) -> Cast:
+    """Prepare an actor for a track.
+
+    Args:
+        encode: linear Rec.709 to code values.
+    """
+    return Cast(
+        actor=actor,
+        sources=[warp.prepare_view(view, encode) for view in actor.views],
+        track=track,
+        target=warp.target_of(list(track.observations.values())),
+        seed=seed,
+    )
+
+
+def replace_face(
+    frame: Frame,
+    face: FaceObservation,
+    cast: Cast,
+    view: NetworkView,
+    look: Look,
+    person: Callable[[FaceObservation], FloatArray | None],
+) -> Element | None:
+    """Return the new face for one frame, or None when it lies outside the picture.
+
+    Args:
+        view: the plate's way to linear Rec.709, to code values and back.
+        person: gives the person matte (h, w) of the element's window, or None.
+    """
+    weights = warp.choose_views(cast.actor, cast.sources, face, cast.target, look.views)
+    main = cast.sources[int(np.argmax(weights.skin))].view
+    mesh = warp.driven_mesh(
+        face,
+        cast.actor,
+        cast.target,
+        shape=look.shape,
+        expression=look.expression,
+        pose=look.pose,
+        main=main,
+    )
+    wide = meshes.widened(mesh)
+    height = float(np.linalg.norm(mesh[10] - mesh[152]))
+    window = _window_of(wide, height).clipped(frame.data)
+    if window.is_empty:
+        return None
+    plate = view.linear(frame.rgb(window))
+    warped = warp.warp_face(
+        cast.sources, weights, face, mesh, cast.target, window, eyes=look.eyes, mouth=look.mouth
+    )
+    skin = skin_coverage(plate, _local(face.mesh, window), person(face), skin=face.skin)
+    mattes = _mattes(warped, skin, look, height)
+
+    raw = view.shaper.decode(warped.codes)
+    comparable = warped.raster.cover * skin * warped.skin * (1 - warped.features)
+    comparable = comparable * smoothstep(0.0, 0.05, warped.depth)
+    new = light.match_light(
+        raw, plate, comparable.astype(np.float32), face_height=height, light=look.light
+    )
+    blur, motion = _softness(face, warped, cast.track, look, height)
+    new = grain.soften(new, blur_px=blur, motion_px=motion)
+    matte = grain.soften(mattes["matte_blend"], blur_px=0.0, motion_px=motion)
+    trusted = (skin * warped.skin * warped.raster.cover).astype(np.float32)
+    new = view.decode(
+        blend.match_seam(view.encode(new), view.encode(plate), matte, trusted, seam=look.seam)
+    )
+    new = grain.add_grain(
+        new,
+        noise=np.sqrt(np.maximum(np.square(face.noise) - np.square(warped.noise), 0)),
+        level=float(np.exp2(face.skin[:3].mean())),
+        grain=look.grain,
+        rng=np.random.Generator(
+            np.random.Philox(key=[cast.seed, (face.number & 0xFFFFFFFF) << 8 | cast.track.index])
+        ),
+    )
+    matte = matte * np.float32(look.mix)
+    return Element(
+        window=window,
+        face=composite.premultiply(view.scene(new), matte),
+        raw=view.scene(raw * np.float32(np.exp2(main.skin[:3].mean()) / warp.MIDDLE)),
+        mattes={**mattes, "matte_blend": matte},
+        warped=warped,
+        mesh=wide,
+    )
+
+
+def _window_of(wide: DoubleArray, height: float) -> Window:
+    low, high = wide[:, :2].min(axis=0), wide[:, :2].max(axis=0)
+    box = Window(*np.floor(low).astype(int).tolist(), *np.ceil(high).astype(int).tolist())
+    return box.grown(int(np.ceil(_MARGIN * height)) + 2)
+
+
+def _local(mesh: AnyArray, window: Window) -> FloatArray:
+    """Return a mesh in the pixel coordinates of a window's array."""
+    return (mesh - np.array([window.x0, window.y0, 0.0])).astype(np.float32)
+
+
+def _mattes(warped: Warped, skin: FloatArray, look: Look, height: float) -> dict[str, FloatArray]:
+    """Return the five mattes of a turnover frame, before motion blur and mix."""
+    cover = warped.raster.cover.astype(np.float32)
+    scale = height / FEATHER_FACE_PX
+    inside_px = warped.depth * np.float32(height)
+    feather = max(look.feather * scale, 1e-3)
+    edge = smoothstep(look.erode * scale, look.erode * scale + feather, inside_px)
+    rim = cv2.GaussianBlur(cover, (0, 0), max(0.012 * height, 0.6))
+    edge = edge * smoothstep(0.5, 0.98, rim)
+    hidden = cover * (1 - skin) * (inside_px > 0)
+    brow = warped.raster.spread(meshes.topology().canonical[:, 1:2])[..., 0]
+    above = smoothstep(*_BROW_CM, brow)
+    result = {
+        "matte_face": cover * skin * smoothstep(0.0, 2.0, inside_px),
+        "matte_hair": hidden * above,
+        "matte_occluder": hidden * (1 - above),
+        "matte_mouth": warped.mouth,
+        "matte_blend": edge * skin * warped.skin * (1 - warped.own),
+    }
+    return {name: np.clip(m, 0, 1).astype(np.float32) for name, m in result.items()}
+
+
+def _softness(
+    face: FaceObservation, warped: Warped, track: FaceTrack, look: Look, height: float
+) -> tuple[float, tuple[float, float]]:
+    """Return the blur that the new face lacks: sigma, and travel while the shutter is open."""
+    shutter = _AUTO_SHUTTER_DEGREES if look.motion_blur == "auto" else float(look.motion_blur)
+    near = track.around(face.number, 1)
+    motion = (0.0, 0.0)
+    if len(near) > 1:
+        centers = [o.mesh[: meshes.VERTEX_COUNT, :2].mean(axis=0) for o in (near[0], near[-1])]
+        step = (centers[1] - centers[0]) / (near[-1].number - near[0].number)
+        motion = (float(step[0]) * shutter / 360, float(step[1]) * shutter / 360)
+    if look.sharpness != "auto":
+        return float(look.sharpness), motion
+    moved = (motion[0] ** 2 + motion[1] ** 2) / 24  # mean of a line's variance over directions
+    lacking = face.sharpness**2 - moved - warped.blur_px**2
+    return float(np.sqrt(np.clip(lacking, 0.0, (_MAX_BLUR * height) ** 2))), motion

@@ -1,0 +1,404 @@
+"""Source views onto the target's mesh at plate resolution, mixed by pose, expression and sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceplate.core.actor import Actor, View
+from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, smoothstep
+from faceplate.core.face import FaceObservation
+from faceplate.core.frame import Window
+from faceplate.core.geometry import mesh as meshes
+from faceplate.core.geometry.mesh import Raster
+
+_POSE_REACH_DEGREES = 14.0
+"""Views this far from the plate's pose lend their mouth or eyes at 1/e; measured on the demo."""
+_EXPRESSION_REACH = 0.35
+_IRIS_INNER, _IRIS_OUTER = 0.95, 2.1
+"""In iris radii: inside, the picture follows the iris; outside, the lids."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceView:
+    """A view made ready for sampling.
+
+    Attributes:
+        codes: pyramid, finest first, of (h, w, 3) float32 encoded pictures, exposure equalised.
+        skin: pyramid of (h, w) float32 coverage of visible face skin.
+        mesh: (N, 3) float64 widened mesh in pixels of the finest level.
+        irises: (2, 3) float64; centre x, y and radius of the subject's right and left iris.
+        seen: (N,) float32 visibility of the mesh's vertices.
+        opening: measures of mouth and eyes, see `measure_openings`.
+    """
+
+    view: View
+    codes: tuple[FloatArray, ...]
+    skin: tuple[FloatArray, ...]
+    mesh: DoubleArray
+    irises: DoubleArray
+    seen: FloatArray
+    opening: FloatArray
+
+
+def prepare_view(view: View, encode: Callable[[FloatArray], FloatArray]) -> SourceView:
+    """Make a view ready: equalised, encoded, as pyramids.
+
+    Args:
+        encode: linear Rec.709 to code values.
+    """
+    level = np.exp2(np.float32(view.skin[:3].mean()))
+    codes = [encode(view.picture.astype(np.float32) * np.float32(MIDDLE / level))]
+    skin = [view.skin_coverage.astype(np.float32)]
+    while min(codes[-1].shape[:2]) > 32 and len(codes) < 6:
+        codes.append(cv2.pyrDown(codes[-1]))
+        skin.append(cv2.pyrDown(skin[-1]))
+    wide = meshes.widened(view.mesh)
+    return SourceView(
+        view=view,
+        codes=tuple(codes),
+        skin=tuple(skin),
+        mesh=wide,
+        irises=irises_of(view.mesh),
+        seen=meshes.visibility(wide),
+        opening=measure_openings(view.mesh),
+    )
+
+
+MIDDLE = 0.2
+"""Linear level that a view's skin is brought to before encoding; the light transfer undoes it."""
+
+
+def irises_of(mesh: AnyArray) -> DoubleArray:
+    """Return (2, 3): centre x, y and radius of the subject's right and left iris."""
+    rows = []
+    for first in (meshes.IRIS_RIGHT, meshes.IRIS_LEFT):
+        center = mesh[first, :2].astype(np.float64)
+        rim = mesh[first + 1 : first + 5, :2]
+        rows.append([*center, float(np.linalg.norm(rim - center, axis=1).mean())])
+    return np.array(rows)
+
+
+def measure_openings(mesh: AnyArray) -> FloatArray:
+    """Return (4,) float32: mouth gap, mouth width, right and left eye opening.
+
+    All in 3-D, so that the pose cancels: the mouth in face heights, the eyes in eye widths.
+    """
+
+    def gap(a: int, b: int) -> float:
+        return float(np.linalg.norm(mesh[a] - mesh[b]))
+
+    height = gap(10, 152)
+    return np.array(
+        [
+            gap(13, 14) / height,
+            gap(61, 291) / height,
+            (gap(159, 145) + gap(158, 153)) / (2 * gap(33, 133)),
+            (gap(386, 374) + gap(385, 380)) / (2 * gap(263, 362)),
+        ],
+        np.float32,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """What the whole track says about the person in the plate.
+
+    Attributes:
+        neutral: (478, 3) canonical mean face.
+        eyes_open: (2,) openness of right and left eye that counts as open.
+    """
+
+    neutral: DoubleArray
+    eyes_open: FloatArray
+
+
+def target_of(observations: Sequence[FaceObservation]) -> Target:
+    """Measure a track's person: mean face, and how open the open eyes are."""
+    openings = np.stack([measure_openings(o.mesh) for o in observations])
+    return Target(
+        neutral=meshes.neutral_shape(
+            [o.mesh for o in observations], [o.expression for o in observations]
+        ),
+        eyes_open=np.quantile(openings[:, 2:], 0.8, axis=0).astype(np.float32),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewWeights:
+    """How much each view of the actor gives, (V,) float32 each, sums 1."""
+
+    skin: FloatArray
+    mouth: FloatArray
+    eyes: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Warped:
+    """A source face on the plate's raster.
+
+    Attributes:
+        raster: the target's widened mesh, drawn.
+        codes: (h, w, 3) float32 code values, exposure equalised; 0 outside the cover.
+        depth: (h, w) float32, distance inside the edge of what may be replaced, face heights.
+        skin: (h, w) float32, coverage of visible skin in the source.
+        own: (h, w) float32, where the plate's own eyes or mouth must show.
+        features: (h, w) float32, 1 on eyes and mouth, where light is not measured.
+        mouth: (h, w) float32, interior of the open mouth.
+        weights: the views' shares.
+        blur_px: sigma of the warped picture's own blur, plate pixels.
+        noise: (3,) float32, the warped picture's own grain relative to its level.
+        map: (h, w, 2) float32, main view's picture coordinates.
+        main: index of the main view.
+        main_size: height and width of the main view's picture.
+    """
+
+    raster: Raster
+    codes: FloatArray
+    depth: FloatArray
+    skin: FloatArray
+    own: FloatArray
+    features: FloatArray
+    mouth: FloatArray
+    weights: ViewWeights
+    blur_px: float
+    noise: FloatArray
+    map: FloatArray
+    main: int
+    main_size: tuple[int, int]
+
+
+def choose_views(
+    actor: Actor, sources: Sequence[SourceView], face: FaceObservation, target: Target, count: int
+) -> ViewWeights:
+    """Return each view's share for skin, mouth and eyes.
+
+    All shares are continuous in pose and expression, so no view pops in or out.
+    """
+    opening = measure_openings(face.mesh)
+    openings = np.stack([s.opening for s in sources])
+    poses = np.array([[s.view.pose.yaw, s.view.pose.pitch] for s in sources])
+    turn = np.linalg.norm(poses - [face.pose.yaw, face.pose.pitch], axis=1)
+    near = np.exp(-np.square(turn / _POSE_REACH_DEGREES))
+    base = actor.map.weights_at(face.pose.yaw, face.pose.pitch)
+    gap = np.abs(openings[:, 0] - opening[0]) / 0.12 + np.abs(openings[:, 1] - opening[1]) / 0.12
+    open_source = np.quantile(openings[:, 2:], 0.8, axis=0)
+    blink = (openings[:, 2:] / open_source - opening[2:] / target.eyes_open).mean(axis=1)
+    calm = np.exp(-np.square(gap))
+    nearest = float(turn.min())
+    relative = np.exp(-np.square((turn - nearest) / _POSE_REACH_DEGREES))
+    return ViewWeights(
+        skin=_strongest(base * (0.1 + calm) + 1e-6 * near, count),
+        mouth=_strongest(relative * np.exp(-np.square(gap / (2 * _EXPRESSION_REACH))) + 1e-9, 2),
+        eyes=_strongest(relative * np.exp(-np.square(blink / _EXPRESSION_REACH)) + 1e-9, 2),
+    )
+
+
+def _strongest(scores: AnyArray, count: int) -> FloatArray:
+    """Keep the ``count`` best by subtracting the next: a view enters and leaves at zero."""
+    kept = scores.astype(np.float64)
+    if len(kept) > count:
+        kept = np.maximum(kept - np.sort(kept)[-count - 1], 0.0)
+    if kept.sum() <= 0:  # all alike: no order to keep
+        kept = scores.astype(np.float64)
+    kept = np.square(kept / kept.max())
+    return (kept / kept.sum()).astype(np.float32)
+
+
+def driven_mesh(
+    face: FaceObservation,
+    actor: Actor,
+    target: Target,
+    *,
+    shape: float,
+    expression: float,
+    pose: str,
+    main: View,
+) -> DoubleArray:
+    """Return the (478, 3) mesh that the new face takes on the plate.
+
+    Proportions move from the target's to the source's by ``shape``; the plate's expression is
+    scaled by ``expression``; with ``pose`` "pose-only" the expression is the main view's own. The
+    silhouette stays the plate's: nothing behind it is known.
+    """
+    fit = meshes.fit(face.mesh)
+    topology = meshes.topology()
+    inside = smoothstep(0.0, 0.16, topology.depth[: meshes.VERTEX_COUNT])
+    inside = np.append(inside, np.ones(len(face.mesh) - meshes.VERTEX_COUNT))[:, None]
+    # a mean face of few pictures still wears their expression, and wears it around the mouth
+    still = 1 - np.append(topology.near_mouth[: meshes.VERTEX_COUNT], np.zeros(10))[:, None]
+    change = shape * still * (actor.neutral - target.neutral)
+    if pose == "pose-only":
+        own = meshes.fit(main.mesh).canonical(main.mesh) - actor.neutral
+        change = change + target.neutral + own - fit.canonical(face.mesh)
+    else:
+        change = change + (expression - 1) * (fit.canonical(face.mesh) - target.neutral)
+    return face.mesh.astype(np.float64) + fit.turned(inside * change)
+
+
+def warp_face(
+    sources: Sequence[SourceView],
+    weights: ViewWeights,
+    face: FaceObservation,
+    mesh: DoubleArray,
+    target: Target,
+    window: Window,
+    *,
+    eyes: str,
+    mouth: str,
+) -> Warped:
+    """Draw the source's face on the plate's raster.
+
+    Args:
+        mesh: (478, 3) what `driven_mesh` returned.
+        window: raster pixels of the result.
+        eyes, mouth: "auto", "source" or "plate": whose openings show.
+    """
+    shape = meshes.topology()
+    wide = meshes.widened(mesh)
+    raster = meshes.rasterize(wide, window)
+    height = float(np.linalg.norm(mesh[10] - mesh[152]))
+    attributes = np.column_stack([shape.depth, shape.near_mouth, shape.near_eyes])
+    depth, near_mouth, near_eyes = np.moveaxis(raster.spread(attributes), 2, 0)
+    depth = np.where(raster.cover, depth, np.float32(-1.0))
+
+    shares = _vertex_shares(sources, weights)
+    total = np.zeros(raster.cover.shape, np.float32)
+    codes = np.zeros((*total.shape, 3), np.float32)
+    skin = np.zeros(total.shape, np.float32)
+    opening = {0: _soft(raster, shape.eye_right, 0.0), 1: _soft(raster, shape.eye_left, 0.0)}
+    main, main_map = int(np.argmax(weights.skin)), np.zeros((*total.shape, 2), np.float32)
+    blur, noise, mixed = 0.0, np.zeros(3), 0.0
+    for index, source in enumerate(sources):
+        if shares[index].max() < 1e-3:
+            continue
+        where = raster.spread(np.column_stack([source.mesh[:, :2], shares[index]]))
+        coordinates, share = where[..., :2], where[..., 2]
+        for side in (0, 1):
+            _follow_iris(coordinates, opening[side], mesh, source, side, window)
+        scale = float(np.linalg.norm(source.view.mesh[10] - source.view.mesh[152])) / height
+        codes += share[..., None] * _sample(source.codes, coordinates, scale)
+        skin += share * _sample(source.skin, coordinates, scale)
+        total += share
+        if index == main:
+            main_map = np.ascontiguousarray(coordinates)
+        part = float(weights.skin[index])
+        blur += part * source.view.sharpness / scale
+        noise += np.square(part * source.view.noise / max(scale, 1.0))
+        mixed += part
+    norm = np.maximum(total, 1e-6)
+    own_mouth, own_eyes = _own(weights, sources, face, target, eyes=eyes, mouth=mouth)
+    interior = _soft(raster, shape.mouth, 0.008 * height)
+    openings = np.maximum(opening[0], opening[1])
+    lids = np.maximum(np.clip(near_eyes * 1.2, 0, 1), openings)
+    return Warped(
+        raster=raster,
+        codes=codes / norm[..., None],
+        depth=depth,
+        skin=skin / norm,
+        own=np.maximum(own_mouth * interior, own_eyes * lids).astype(np.float32),
+        features=np.maximum(near_mouth, near_eyes),
+        mouth=interior,
+        weights=weights,
+        blur_px=blur / max(mixed, 1e-6),
+        noise=(np.sqrt(noise) / max(mixed, 1e-6)).astype(np.float32),
+        map=main_map,
+        main=main,
+        main_size=sources[main].codes[0].shape[:2],
+    )
+
+
+def _vertex_shares(sources: Sequence[SourceView], weights: ViewWeights) -> FloatArray:
+    """Return (V, N) float32: each view's share at each vertex, sums 1 over the views."""
+    shape = meshes.topology()
+    rest = np.clip(1 - shape.near_mouth - shape.near_eyes, 0, 1)
+    shares = (
+        weights.skin[:, None] * rest
+        + weights.mouth[:, None] * shape.near_mouth
+        + weights.eyes[:, None] * shape.near_eyes
+    )
+    shares = shares * (np.stack([s.seen for s in sources]) + np.float32(2e-3))
+    return (shares / np.maximum(shares.sum(axis=0), 1e-9)).astype(np.float32)
+
+
+def _soft(raster: Raster, triangles: AnyArray, sigma_px: float) -> FloatArray:
+    """Return (h, w) float32 coverage of chosen triangles, its border blurred."""
+    chosen = np.append(triangles, False)[raster.triangle].astype(np.float32)
+    return cv2.GaussianBlur(chosen, (0, 0), sigma_px) if sigma_px > 0.3 else chosen
+
+
+def _sample(pyramid: Sequence[FloatArray], coordinates: FloatArray, scale: float) -> FloatArray:
+    """Sample a pyramid at picture coordinates (centres at .5), filtered for minification.
+
+    Args:
+        scale: source pixels per plate pixel.
+    """
+    level = float(np.clip(np.log2(max(scale, 1e-6)), 0.0, len(pyramid) - 1))
+    low = int(level)
+    fraction = np.float32(level - low)
+    result = _remap(pyramid[low], coordinates, low)
+    if fraction > 1e-3 and low + 1 < len(pyramid):
+        result += fraction * (_remap(pyramid[low + 1], coordinates, low + 1) - result)
+    return result
+
+
+def _remap(picture: FloatArray, coordinates: FloatArray, level: int) -> FloatArray:
+    # pyrDown keeps sample k of a level at sample 2k of the finer one: centres do not scale about 0
+    where = (coordinates - np.float32(0.5)) * np.float32(0.5**level)
+    return cv2.remap(picture, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _follow_iris(
+    coordinates: FloatArray,
+    opening: FloatArray,
+    mesh: DoubleArray,
+    source: SourceView,
+    side: int,
+    window: Window,
+) -> None:
+    """Bend the map inside one eye so that the source's iris lies on the plate's: gaze is kept.
+
+    Changes ``coordinates`` in place, only inside the eye's opening.
+    """
+    rows, columns = np.nonzero(opening)
+    if len(rows) == 0:
+        return
+    target, origin = irises_of(mesh)[side], source.irises[side]
+    outer, inner = ((33, 133), (263, 362))[side]
+    axis = mesh[inner, :2] - mesh[outer, :2]
+    axis_source = source.mesh[inner, :2] - source.mesh[outer, :2]
+    turn = complex(*axis_source) / complex(*axis)
+    turn *= (origin[2] / target[2]) / abs(turn)
+    offset = (columns + window.x0 + 0.5 - target[0]) + 1j * (rows + window.y0 + 0.5 - target[1])
+    wanted = complex(*origin[:2]) + turn * offset
+    weight = 1 - smoothstep(_IRIS_INNER, _IRIS_OUTER, np.abs(offset) / max(target[2], 1e-6))
+    old = coordinates[rows, columns]
+    move = np.column_stack([wanted.real, wanted.imag]) - old
+    coordinates[rows, columns] = old + (weight[:, None] * move).astype(np.float32)
+
+
+def _own(
+    weights: ViewWeights,
+    sources: Sequence[SourceView],
+    face: FaceObservation,
+    target: Target,
+    *,
+    eyes: str,
+    mouth: str,
+) -> tuple[float, float]:
+    """Return how much of the plate's own mouth and eyes must show, 0 to 1 each."""
+    fixed = {"source": 0.0, "plate": 1.0}
+    opening = measure_openings(face.mesh)
+    openings = np.stack([s.opening for s in sources])
+    gap, gap_source = float(opening[0]), float(weights.mouth @ openings[:, 0])
+    ratio = gap_source / max(gap, 1e-6)
+    missing = max(float(smoothstep(0.6, 0.35, ratio)), float(smoothstep(2.0, 3.0, ratio)))
+    own_mouth = missing * float(smoothstep(0.004, 0.012, max(gap, 0.6 * min(gap_source, 0.02))))
+    open_source = np.quantile(openings[:, 2:], 0.8, axis=0)
+    closed = np.clip(1 - opening[2:] / target.eyes_open, 0, 1).mean()
+    closed_source = np.clip(1 - openings[:, 2:] / open_source, 0, 1).mean(axis=1) @ weights.eyes
+    own_eyes = float(smoothstep(0.3, 0.6, abs(float(closed - closed_source))))
+    return fixed.get(mouth, own_mouth), fixed.get(eyes, own_eyes)
