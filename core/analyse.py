@@ -1,0 +1,275 @@
+"""The analysis pass: every frame of a shot observed, and the shot solved once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from faceplate.core.analysis.associate import associate
+from faceplate.core.analysis.cuts import find_cuts
+from faceplate.core.analysis.detect import Detector
+from faceplate.core.analysis.identity import Identifier
+from faceplate.core.analysis.landmark import Landmarker
+from faceplate.core.analysis.observe import (
+    SKIN_LIGHT,
+    FrameAnalysis,
+    Observer,
+    analyse_frame,
+)
+from faceplate.core.analysis.skin import LUMINANCE
+from faceplate.core.analysis.smooth import smooth_face
+from faceplate.core.arrays import DoubleArray, FloatArray
+from faceplate.core.face import FaceObservation, Origin
+from faceplate.core.frame import Frame, Window
+from faceplate.core.geometry.crop import cut_windowed
+from faceplate.core.io.archive import array_bytes, array_of
+from faceplate.core.io.cache import Cache, key_of
+from faceplate.core.io.footage import FootageReader
+from faceplate.core.io.observations import observation_members, observations_in
+from faceplate.core.nets.load import load_network
+from faceplate.core.track import FaceTrack, ShotTrack
+from faceplate.ocio.config import ColorConfig
+from faceplate.ocio.network import NetworkView
+
+OBSERVE_VERSION = 1
+"""Counted up whenever a frame's observations change, so that no cache outlives its code."""
+
+_BRIGHTEST = 1e4
+"""Where the analysis cuts linear light off: Inf, fireflies and overflows must not spread."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisSettings:
+    """How a shot is analysed.
+
+    Attributes:
+        smoothing: scale of the solve's kernels, 0 (as seen) to 2.
+        threads: frames observed at once; the result does not depend on it.
+        cache_folder: where observations are kept, or None.
+        embed: whether faces are told apart by the identity network as well as by place.
+    """
+
+    smoothing: float
+    threads: int
+    cache_folder: Path | None
+    embed: bool
+
+
+@dataclass(frozen=True, eq=False)
+class FramePicture:
+    """A frame as the analysis sees it; converts only the windows that are asked for.
+
+    Attributes:
+        frame: the plate's frame, in its own space.
+        view: the way from that space to linear Rec.709 and to the network domain, at gain 1.
+    """
+
+    frame: Frame
+    view: NetworkView
+
+    @property
+    def number(self) -> int:
+        """The plate's frame number."""
+        return self.frame.number
+
+    @property
+    def window(self) -> Window:
+        """Where there are pixels, in the raster."""
+        return self.frame.data
+
+    @property
+    def pixel_aspect(self) -> float:
+        """Width of a pixel divided by its height."""
+        return self.frame.pixel_aspect if self.frame.pixel_aspect > 0 else 1.0
+
+    def linear(self, plate_from_crop: DoubleArray, size: tuple[int, int]) -> FloatArray:
+        """Return a crop (h, w, 3) in linear Rec.709: finite, filtered, black outside."""
+        scene = cut_windowed(self._clean, self.window, plate_from_crop, size)
+        return np.clip(self.view.linear(scene), -_BRIGHTEST, _BRIGHTEST)
+
+    def codes(self, linear: FloatArray) -> FloatArray:
+        """Return linear Rec.709 pixels (h, w, 3) as a network sees them, 0 to 1."""
+        return np.clip(self.view.encode(linear), 0, 1).astype(np.float32)
+
+    def _clean(self, window: Window) -> FloatArray:
+        pixels = self.frame.rgb(window)
+        # The sum is finite unless a pixel is not, or the sum of very large ones overflows.
+        if not np.isfinite(pixels.sum()):
+            pixels = np.nan_to_num(pixels, nan=0.0, posinf=_BRIGHTEST, neginf=0.0)
+        return pixels
+
+
+def open_observer(settings: AnalysisSettings) -> Observer:
+    """Load the networks of the analysis.
+
+    Raises:
+        ModelError: weights are missing, altered or unfit.
+    """
+    return Observer(
+        Detector(load_network("face_det_full"), load_network("face_det_short")),
+        Landmarker(load_network("face_mesh478"), load_network("face_blendshapes52")),
+        Identifier(load_network("face_embed")) if settings.embed else None,
+    )
+
+
+def analyse_shot(
+    reader: FootageReader,
+    config: ColorConfig,
+    settings: AnalysisSettings,
+    *,
+    progress: Progress | None = None,
+) -> ShotTrack:
+    """Observe every frame of a plate and solve the shot.
+
+    Args:
+        reader: the whole plate. Numbers that are missing inside it are gaps.
+        config: the colour configuration that knows the plate's space.
+        settings: see `AnalysisSettings`.
+        progress: called with the number of frames done and of all frames.
+
+    Returns:
+        Every face of the shot, the largest first; no face is an empty list of tracks.
+
+    Raises:
+        InputError: a frame cannot be read.
+        ModelError: weights are missing, altered or unfit.
+        DiskError: the cache folder refuses.
+    """
+    shot = _Shot(reader, config, settings)
+    analyses: dict[int, FrameAnalysis] = {}
+    for number, analysis in shot.analyses():
+        analyses[number] = analysis
+        if progress is not None:
+            progress(len(analyses), len(reader.frames))
+    return solve_shot(
+        analyses,
+        smoothing=settings.smoothing,
+        plate_hash=key_of(*(f"{n}:{reader.digest(n)}" for n in reader.frames)),
+        space=reader.space,
+    )
+
+
+def solve_shot(
+    analyses: Mapping[int, FrameAnalysis],
+    *,
+    smoothing: float,
+    plate_hash: str,
+    space: str,
+) -> ShotTrack:
+    """Join, fill and smooth what was observed; deterministic, and blind to the pictures."""
+    cuts = find_cuts({number: a.thumbnail for number, a in analyses.items()})
+    faces = associate({number: a.faces for number, a in analyses.items()}, cuts)
+    # The first frame stands for the shot.
+    pixel_aspect = analyses[min(analyses)].pixel_aspect if analyses else 1.0
+    solved = [
+        smooth_face(face, cuts, smoothing=smoothing, pixel_aspect=pixel_aspect) for face in faces
+    ]
+    tracks = sorted(
+        (FaceTrack(0, face, cuts) for face in solved),
+        key=lambda track: (-track.mean_height, next(iter(track.observations))),
+    )
+    return ShotTrack(
+        tracks=[FaceTrack(i, t.observations, t.cuts) for i, t in enumerate(tracks)],
+        frames=tuple(sorted(analyses)),
+        plate_hash=plate_hash,
+        space=space,
+        gain=_shot_gain([o for face in solved for o in face.values()]),
+    )
+
+
+def _shot_gain(faces: list[FaceObservation]) -> float:
+    """Return the gain that brings the median face to the networks' middle; 1 without a face."""
+    seen = [face for face in faces if face.origin is not Origin.FILLED]
+    if not seen:
+        return 1.0
+    light = np.median([float(np.exp2(face.skin[:3]) @ LUMINANCE) for face in seen])
+    return float(np.clip(SKIN_LIGHT / max(float(light), 1e-6), 2.0**-12, 2.0**12))
+
+
+@dataclass(frozen=True, eq=False)
+class _Shot:
+    """One plate on its way through the observer."""
+
+    reader: FootageReader
+    config: ColorConfig
+    settings: AnalysisSettings
+
+    @cached_property
+    def observer(self) -> Observer:
+        return open_observer(self.settings)
+
+    @cached_property
+    def view(self) -> NetworkView:
+        return NetworkView(self.config, self.reader.space, 1.0)
+
+    @cached_property
+    def recipe(self) -> str:
+        """A key of everything but the frame that observations depend on."""
+        observer = self.observer
+        networks = [observer.detector.full, observer.detector.short]
+        networks += [observer.landmarker.mesh, observer.landmarker.expression]
+        if observer.identifier is not None:
+            networks.append(observer.identifier.network)
+        hashes = [network.card.sha256 for network in networks]
+        return key_of(str(OBSERVE_VERSION), self.reader.space, self.config.cache_id, *hashes)
+
+    def analyses(self) -> Iterator[tuple[int, FrameAnalysis]]:
+        """Yield every frame's analysis, in order; reading stays in this thread."""
+        if self.settings.threads <= 1:
+            yield from ((number, self._task(number)()) for number in self.reader.frames)
+            return
+        numbers = iter(self.reader.frames)
+        ahead = self.settings.threads + 1  # bounds the frames that are held in memory
+        with ThreadPoolExecutor(self.settings.threads) as pool:
+            waiting = deque((n, pool.submit(self._task(n))) for n in islice(numbers, ahead))
+            while waiting:
+                number, result = waiting.popleft()
+                yield number, result.result()
+                waiting.extend((n, pool.submit(self._task(n))) for n in islice(numbers, 1))
+
+    def _task(self, number: int) -> Callable[[], FrameAnalysis]:
+        """Return the analysis of a frame, as work to be done."""
+        cache = None if self.settings.cache_folder is None else Cache(self.settings.cache_folder)
+        key = "" if cache is None else key_of(self.recipe, self.reader.digest(number), str(number))
+        kept = None if cache is None else _unpacked(cache.find(key))
+        if kept is not None:
+            return lambda: kept
+        picture, observer = FramePicture(self.reader.read(number), self.view), self.observer
+
+        def work() -> FrameAnalysis:
+            analysis = analyse_frame(picture, observer)
+            if cache is not None:
+                cache.keep(key, _packed(analysis))
+            return analysis
+
+        return work
+
+
+def _packed(analysis: FrameAnalysis) -> dict[str, bytes]:
+    return observation_members(analysis.faces, "faces") | {
+        "thumbnail.npy": array_bytes(analysis.thumbnail),
+        "aspect.npy": array_bytes(np.array(analysis.pixel_aspect, np.float64)),
+    }
+
+
+def _unpacked(members: dict[str, bytes] | None) -> FrameAnalysis | None:
+    """Return a kept analysis, or None where there is none or it is damaged."""
+    if members is None:
+        return None
+    try:
+        return FrameAnalysis(
+            faces=tuple(observations_in(members, "faces")),
+            thumbnail=array_of(members["thumbnail.npy"]),
+            pixel_aspect=float(array_of(members["aspect.npy"])),
+        )
+    except (KeyError, ValueError, TypeError):
+        return None
