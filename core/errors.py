@@ -83,6 +83,10 @@ class GraphError(InputError):
     """Nodes are wired in a way that makes no job."""
 
 
+class JobError(InputError):
+    """A job whose entries are unknown, missing or of the wrong kind."""
+
+
 class JobVersionError(InputError):
     """A job, track or actor file of a version that this engine does not read."""
 

@@ -14,8 +14,8 @@ import pytest
 import tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
-LIGHT = ("core.errors", "core.footage", "core.job", "core.report")
-DOORS = ("core.cli", "core.shots", "core.worker", "core.shell")
+LIGHT = ("core.errors", "core.footage", "core.job", "core.jobfile", "core.report")
+DOORS = ("core.cli", "core.shots", "core.worker", "core.commands")
 ALLOWED = {
     "plugin": ("plugin", "nodes", *LIGHT),
     "nodes": ("nodes", *LIGHT),
