@@ -1,0 +1,167 @@
+"""Turns a graph of nodes into a `Job`, every knob filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import PurePath
+from typing import Any
+
+from faceplate.core.errors import GraphError
+from faceplate.core.footage import FIRST_MOVIE_FRAME
+from faceplate.core.job import FaceChoice, Job, Keys, Knobs, value_at
+from faceplate.nodes.face import ERODE, FACE_SWAP, FACE_TRACK
+from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
+from faceplate.nodes.graph import Graph, Placed
+from faceplate.nodes.node import Value
+
+_COMPOSED = ("FaceTrack", "FaceMatte", "FaceReenact", "FaceComplete", "FaceBlend")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a job needs beside its nodes: where the result goes and what may be done.
+
+    Attributes:
+        output: pattern of the frames to write.
+        name: the shot's name; "" takes the output's base name.
+        face: which face of the plate.
+        track: path of a solved track, or None to analyse.
+        start: number of a movie's first frame.
+        ocio: path of an OCIO config, or None.
+        layer_prefix: put before the names of our layers.
+        compression: of the EXR frames.
+        draft: burn a mark in; needs no consent.
+        lossy: allow lossy compression.
+        overwrite: replace files that we did not write.
+        contact_sheet: write a contact sheet.
+    """
+
+    output: str
+    name: str = ""
+    face: FaceChoice = FaceChoice(index=0)
+    track: str | None = None
+    start: int = FIRST_MOVIE_FRAME
+    ocio: str | None = None
+    layer_prefix: str = ""
+    compression: str = "zip"
+    draft: bool = False
+    lossy: bool = False
+    overwrite: bool = False
+    contact_sheet: bool = True
+
+
+def swap_graph(
+    plate: Mapping[str, object], actor: Mapping[str, object] | None, swap: Mapping[str, object]
+) -> Graph:
+    """Return the usual graph: a plate and an actor into one `FaceSwap`.
+
+    Args:
+        plate: knobs of `Plate`.
+        actor: knobs of `ActorSource`, or None where no face is put in (mattes only).
+        swap: knobs of `FaceSwap`.
+
+    Raises:
+        GraphError, KnobError: an unknown knob, or a value out of range.
+    """
+    graph = Graph().placed("plate", PLATE, plate).placed("swap", FACE_SWAP, swap)
+    graph = graph.wired("plate", "plate", "swap", "plate")
+    if actor is None:
+        return graph
+    return graph.placed("actor", ACTOR_SOURCE, actor).wired("actor", "actor", "swap", "actor")
+
+
+def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
+    """Return the job that renders a node of a graph.
+
+    Args:
+        graph: nodes and wires.
+        name: the placed `FaceSwap` or `FaceBlend` to render; a `FaceSwap` without an actor makes
+            mattes only, and then its layers may not ask for a face.
+        delivery: where the result goes.
+
+    The seed is that of the rendered node.
+
+    Raises:
+        GraphError: not a node that gives frames, an input missing, or a plate without a pattern.
+        KnobError: two erosions that add up to more than one may be.
+    """
+    end = graph.node(name)
+    parts = list(graph.upstream(name))
+    plate, actor = _only(parts, "Plate"), _only(parts, "ActorSource")
+    if end.node.name not in ("FaceSwap", "FaceBlend"):
+        raise GraphError(
+            f"{end.node.name} gives no frames.", hint="Render a FaceSwap or FaceBlend."
+        )
+    if plate is None or not plate.values["pattern"]:
+        raise GraphError("There is no plate.", hint="Give the pattern of the plate's frames.")
+    values = _knob_values(parts)
+    layers = values["layers"]
+    if actor is None and set(layers) != {"matte"}:
+        graph.check_inputs(name)
+    return Job(
+        name=delivery.name or base_name(delivery.output),
+        plate=str(plate.values["pattern"]),
+        start=delivery.start,
+        colorspace=str(plate.values["colorspace"]) or None,
+        ocio=delivery.ocio,
+        actor=(str(actor.values["file"]) or None) if actor else None,
+        track=delivery.track,
+        face=delivery.face,
+        frames=str(plate.values["frames"]) or None,
+        output=delivery.output,
+        layers=layers,
+        layer_prefix=delivery.layer_prefix,
+        compression=delivery.compression,
+        knobs=Knobs(**{field.name: values[field.name] for field in fields(Knobs)}),
+        policy=values["policy"],
+        missing=values["missing"],
+        seed=values["seed"],
+        draft=delivery.draft,
+        lossy=delivery.lossy,
+        overwrite=delivery.overwrite,
+        contact_sheet=delivery.contact_sheet,
+    )
+
+
+def base_name(output: str) -> str:
+    """Return the shot name that an output's file name stands for.
+
+    >>> base_name("renders/v003/sc042_0130.%04d.exr"), base_name("comp.exr")
+    ('sc042_0130', 'comp')
+    """
+    stem = PurePath(output).name.removesuffix(PurePath(output).suffix)
+    return re.sub(r"[._-]?(%0\d+d|%d|#+|@+)", "", stem) or stem
+
+
+def _only(parts: list[Placed], kind: str) -> Placed | None:
+    found = [placed for placed in parts if placed.node.name == kind]
+    if len(found) > 1:
+        raise GraphError(
+            f"{found[0].name} and {found[1].name} are both {kind}; a job takes one.",
+            hint="Render twice, the second time on the result of the first.",
+        )
+    return found[0] if found else None
+
+
+def _knob_values(parts: list[Placed]) -> dict[str, Any]:
+    """Return each knob's value over all nodes of the graph; two erosions add up."""
+    values: dict[str, Value] = {**FACE_TRACK.values({}), **FACE_SWAP.values({})}
+    erosions: list[Value] = []
+    for kind in (*_COMPOSED, "FaceSwap"):
+        placed = _only(parts, kind)
+        if placed is not None:
+            values.update(placed.values)
+            erosions += [placed.values["erode"]] if "erode" in placed.values else []
+    if len(erosions) > 1:
+        values["erode"] = ERODE.check(_added(erosions[0], erosions[1]))
+    return values
+
+
+def _added(a: Any, b: Any) -> float | Keys:
+    """Return the sum of two curves; where either has a key, so has the sum."""
+    frames = [frame for curve in (a, b) if isinstance(curve, Keys) for frame, _ in curve.points]
+    if not frames:
+        return float(a) + float(b)
+    return Keys.from_mapping({n: value_at(a, n) + value_at(b, n) for n in frames})

@@ -1,0 +1,155 @@
+"""The face, in the order it is wired: track, matte, reenact, complete, blend, swap, measure."""
+
+from __future__ import annotations
+
+from faceplate.nodes.footage import LAYERS_KNOB
+from faceplate.nodes.node import ChoiceKnob, IntegerKnob, Kind, Knob, Node, NumberKnob, Port
+
+SEED: Knob = IntegerKnob("seed", 0, 0, 2**31 - 1, help="Seed of everything random.")
+
+METHOD: Knob = ChoiceKnob(
+    "method",
+    "warp",
+    ("warp", "hybrid", "fsgan"),
+    help="How the new face is made; hybrid and fsgan need networks that this release lacks.",
+)
+SMOOTHING: Knob = NumberKnob(
+    "smoothing", 1.0, 0.0, 2.0, keyed=False, help="Scale of the kernels that steady the track."
+)
+ERODE: Knob = NumberKnob(
+    "erode", 0.0, -64.0, 64.0, unit="px", help="Move the matte's edge in (+) or out (-)."
+)
+
+REENACT_KNOBS: tuple[Knob, ...] = (
+    NumberKnob("shape", 0.3, 0.0, 1.0, help="0: the plate face's proportions, 1: the source's."),
+    NumberKnob("expression", 1.0, 0.0, 2.0, help="Gain of the plate's expression."),
+    ChoiceKnob(
+        "pose",
+        "full",
+        ("full", "pose-only", "expression-only"),
+        help="What of the plate's performance drives the face.",
+    ),
+    IntegerKnob("views", 3, 1, 3, help="Source views mixed in one frame."),
+    ChoiceKnob("eyes", "auto", ("auto", "source", "plate"), help="Whose eyes."),
+    ChoiceKnob("mouth", "auto", ("auto", "source", "plate"), help="Whose mouth interior."),
+)
+
+BLEND_KNOBS: tuple[Knob, ...] = (
+    NumberKnob(
+        "feather",
+        12.0,
+        0.0,
+        128.0,
+        unit="px",
+        help="Width of the soft edge at 400 px face height; scales with the face.",
+    ),
+    NumberKnob("light", 1.0, 0.0, 1.0, help="Strength of the light transfer."),
+    NumberKnob("seam", 1.0, 0.0, 1.0, help="Strength of the gradient-domain seam."),
+    NumberKnob(
+        "sharpness",
+        "auto",
+        0.0,
+        64.0,
+        unit="px",
+        words=("auto",),
+        help="Blur given to the face; auto matches the plate's defocus.",
+    ),
+    NumberKnob(
+        "motion_blur",
+        "auto",
+        0.0,
+        720.0,
+        unit="degrees",
+        words=("auto",),
+        help="Shutter angle of the motion blur; auto matches the plate.",
+    ),
+    NumberKnob("grain", 1.0, 0.0, 2.0, help="Amount of the plate's measured grain."),
+)
+
+RENDER_KNOBS: tuple[Knob, ...] = (
+    NumberKnob("mix", 1.0, 0.0, 1.0, help="Amount of the replacement."),
+    NumberKnob("confidence", 0.3, 0.0, 1.0, help="Below it the policy applies."),
+    ChoiceKnob(
+        "policy", "pass", ("pass", "hold", "fail"), help="What a frame without a usable face gets."
+    ),
+    ChoiceKnob(
+        "missing", "error", ("error", "skip", "slate"), help="What a missing plate frame gets."
+    ),
+)
+
+FACE_TRACK = Node(
+    name="FaceTrack",
+    summary="Find the faces of the whole plate and follow them.",
+    inputs=(Port("plate", Kind.IMAGE),),
+    outputs=(Port("track", Kind.TRACK),),
+    knobs=(SMOOTHING, SEED),
+)
+
+FACE_MATTE = Node(
+    name="FaceMatte",
+    summary="Cut the visible face from hair, hands and props.",
+    inputs=(Port("plate", Kind.IMAGE), Port("track", Kind.TRACK)),
+    outputs=(Port("matte", Kind.MATTE),),
+    knobs=(ERODE, SEED),
+)
+
+FACE_REENACT = Node(
+    name="FaceReenact",
+    summary="Give the source's face the plate's pose and expression.",
+    inputs=(
+        Port("plate", Kind.IMAGE),
+        Port("track", Kind.TRACK),
+        Port("actor", Kind.ACTOR),
+    ),
+    outputs=(Port("face", Kind.FACE),),
+    knobs=(METHOD, *REENACT_KNOBS, SEED),
+)
+
+FACE_COMPLETE = Node(
+    name="FaceComplete",
+    summary="Fill what is hidden or missing in the new face.",
+    inputs=(Port("face", Kind.FACE), Port("matte", Kind.MATTE)),
+    outputs=(Port("face", Kind.FACE),),
+    knobs=(SEED,),
+)
+
+FACE_BLEND = Node(
+    name="FaceBlend",
+    summary="Match light, focus, blur and grain, and put the face into the plate.",
+    inputs=(
+        Port("plate", Kind.IMAGE),
+        Port("face", Kind.FACE),
+        Port("matte", Kind.MATTE),
+    ),
+    outputs=(Port("comp", Kind.IMAGE),),
+    knobs=(ERODE, *BLEND_KNOBS, *RENDER_KNOBS, LAYERS_KNOB, SEED),
+)
+
+FACE_SWAP = Node(
+    name="FaceSwap",
+    summary="Track, matte, reenact, complete and blend in one node.",
+    inputs=(
+        Port("plate", Kind.IMAGE),
+        Port("actor", Kind.ACTOR),
+        Port("track", Kind.TRACK, optional=True),
+    ),
+    outputs=(Port("comp", Kind.IMAGE),),
+    knobs=(
+        METHOD,
+        *REENACT_KNOBS,
+        ERODE,
+        *BLEND_KNOBS,
+        *RENDER_KNOBS,
+        SMOOTHING,
+        LAYERS_KNOB,
+        SEED,
+    ),
+)
+
+FACE_QC = Node(
+    name="FaceQC",
+    summary="Measure a finished shot.",
+    inputs=(Port("plate", Kind.IMAGE), Port("comp", Kind.IMAGE)),
+    outputs=(Port("report", Kind.REPORT),),
+    knobs=(SEED,),
+)
