@@ -24,7 +24,7 @@ ALLOWED = {
 }
 SOURCES = sorted(path for folder in ALLOWED for path in (ROOT / folder).rglob("*.py"))
 # These need a program that is not the engine's: Blender, or the model makers' tools.
-ELSEWHERE = ("plugin.nuke", "plugin.blender")
+ELSEWHERE = ("plugin.nuke", "plugin.blender", "core.synth.demo_shot", "core.models.build")
 
 
 def dotted(path: Path) -> str:
