@@ -1,0 +1,48 @@
+"""Parts of a face as polygons over the dense mesh's points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from faceplate.core.arrays import AnyArray, FloatArray
+from faceplate.core.geometry.mesh import EYE_LEFT, EYE_RIGHT, LIPS_OUTER
+
+BROW_RIGHT = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
+BROW_LEFT = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
+"""Closed outlines of the hair of a brow, as the subject's own right and left."""
+
+CHEEK_RIGHT = (117, 118, 101, 36, 205, 187, 123)
+CHEEK_LEFT = (346, 347, 330, 266, 425, 411, 352)
+NOSE = (122, 6, 351, 419, 248, 281, 5, 51, 3, 196)
+NOSE_TIP = (98, 64, 48, 115, 220, 45, 4, 275, 440, 344, 278, 294, 327, 2)
+CHIN = (194, 201, 200, 421, 418, 262, 369, 396, 175, 171, 140, 32)
+"""Areas that are skin on nearly every face, whatever the hair."""
+
+SKIN = (CHEEK_RIGHT, CHEEK_LEFT, NOSE)
+"""Where skin is sampled: no beard, no fringe."""
+
+NOSTRILS = (98, 97, 2, 326, 327, 460, 274, 1, 44, 240)
+FEATURES = (EYE_RIGHT, EYE_LEFT, BROW_RIGHT, BROW_LEFT, LIPS_OUTER, NOSTRILS)
+"""What belongs to a face without being skin."""
+
+
+def fill_regions(
+    regions: Sequence[Sequence[int]], mesh: AnyArray, size: tuple[int, int]
+) -> FloatArray:
+    """Return (h, w) float32, 1 at pixels inside any of the polygons, else 0.
+
+    Args:
+        regions: mesh indices of each polygon's corners, in order.
+        mesh: (N, 2) or (N, 3) points in pixels of the result, centres at .5.
+        size: height and width of the result.
+    """
+    area = np.zeros(size, np.uint8)
+    for region in regions:
+        # A sixteenth of a pixel, and centres on integers, as OpenCV has them; far-off points
+        # would overflow its fixed point numbers.
+        points = np.clip((mesh[list(region), :2] - 0.5) * 16, -(2**24), 2**24)
+        cv2.fillPoly(area, [np.round(points).astype(np.int32)], 1, lineType=cv2.LINE_8, shift=4)
+    return area.astype(np.float32)
