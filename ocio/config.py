@@ -51,19 +51,29 @@ class ColorConfig:
         """
         return str(self._find(name)[1].getName())
 
-    def plate_space(self, name: str) -> str:
-        """Return the canonical name of a space that a plate can be in.
+    def color_space(self, name: str) -> str:
+        """Return the canonical name of a space that holds colour, display-referred or not.
 
         Raises:
-            ColorSpaceError: unknown, a data space, or display-referred.
+            ColorSpaceError: unknown, or a data space.
         """
         space = self._find(name)[1]
         if space.isData():
             raise ColorSpaceError(
                 f"Colour space {space.getName()} holds data, not colour.",
-                hint="Name the space that the plate was rendered in with --colorspace.",
+                hint="Name the space that the picture was made in with --colorspace.",
                 name=name,
             )
+        return str(space.getName())
+
+    def plate_space(self, name: str) -> str:
+        """Return the canonical name of a space that an EXR plate can be in.
+
+        Raises:
+            ColorSpaceError: unknown, a data space, or display-referred.
+        """
+        self.color_space(name)
+        space = self._find(name)[1]
         if space.getReferenceSpaceType() == OCIO.REFERENCE_SPACE_DISPLAY:
             raise ColorSpaceError(
                 f"Colour space {space.getName()} is display-referred; a plate must be scene-linear"
@@ -82,6 +92,13 @@ class ColorConfig:
         if self.is_built_in or self.own.filepathOnlyMatchesDefaultRule(path):
             return None
         return str(self.own.getColorSpaceFromFilepath(path)[0])
+
+    def common_spaces(self) -> list[str]:
+        """Return the spaces that plates are most often in, by the names of this config."""
+        names = []
+        for name in ("lin_ap1_scene", LINEAR, "lin_ap0_scene"):
+            names.append(self.resolve(name))
+        return names
 
     def nearest(self, name: str, count: int = 3) -> list[str]:
         """Return names of the config that look like ``name``, best first."""

@@ -126,7 +126,8 @@ def write_frame(path: Path | str, frame: Frame, *, compression: str = "zip") -> 
         try:
             OpenEXR.File(header, pixels).write(str(temp))
         except RuntimeError as error:
-            raise DiskError(str(path), _last_words(str(error))) from error
+            # The library's text names the temporary file; the system's own words are enough.
+            raise DiskError(str(path), _last_words(str(error)).rpartition(". ")[2]) from error
 
 
 def to_half(array: AnyArray) -> tuple[NDArray[np.float16], int, int]:
