@@ -82,6 +82,7 @@ def skin_coverage(
     logs = np.log2(small)
     likely = _likely_skin(logs, layout, skin, height * factor)
     likely = _across_features(likely, layout, height * factor)
+    likely = _without_islands(likely, layout, height * factor)
     if person is not None:
         likely = likely * _person(_resized(person, small.shape[:2]), layout)
     radius = max(round(0.02 * height * factor), 1)
@@ -212,6 +213,40 @@ def _across_features(likely: FloatArray, layout: _Layout, height: float) -> Floa
     # Half the surroundings will do: lashes, folds and shadows lie close by.
     inner = smoothstep(0.15, 0.6, around)
     return (likely * (1 - layout.features) + inner * layout.features).astype(np.float32)
+
+
+def _without_islands(likely: FloatArray, layout: _Layout, height: float) -> FloatArray:
+    """Take off what no hair, hand or prop can be, and no forehead.
+
+    What covers a face comes in from its edge, so a hole inside it is a shadow, a mole, a lid. And
+    skin above a fringe that does not reach down to the brows is light on hair.
+    """
+    width = 2 * max(round(0.008 * height), 1) + 1
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    edge = (layout.hull < 0.5).astype(np.float32)
+    covered = np.maximum(1 - likely, edge)
+    from_edge = _reached(edge, cv2.morphologyEx(covered, cv2.MORPH_OPEN, brush))
+    solid = 1 - np.minimum(covered, cv2.dilate(from_edge, brush))
+    below = np.minimum(solid, layout.lower)
+    from_below = _reached(below, cv2.morphologyEx(solid, cv2.MORPH_OPEN, brush))
+    return np.minimum(solid, np.maximum(below, cv2.dilate(from_below, brush)))
+
+
+def _reached(marker: FloatArray, ground: FloatArray) -> FloatArray:
+    """Return ``ground`` as far as it can be reached from ``marker`` without descending.
+
+    Source:
+        Vincent 1993, grey-scale reconstruction by dilation.
+    """
+    brush = np.ones((3, 3), np.uint8)
+    found = np.minimum(marker, ground)
+    for _ in range(max(ground.shape)):
+        before = found
+        for _ in range(8):
+            found = np.minimum(cv2.dilate(found, brush), ground)
+        if np.array_equal(found, before):
+            break
+    return found
 
 
 def _person(person: FloatArray, layout: _Layout) -> FloatArray:
