@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from importlib import resources
 from pathlib import Path
 
@@ -77,7 +78,8 @@ def list_cards(folder: Path | None = None) -> list[ModelCard]:
 def check_models(folder: Path | None = None) -> list[tuple[ModelCard, ModelError | None]]:
     """Return every card with what is wrong with its model, or None.
 
-    Each network is loaded on the CPU and run once, on zeros.
+    Each network is loaded on the CPU and run once, on a ramp from 0 to 1: zeros would be a face of
+    no size to the expression network, which divides by it.
 
     Raises:
         ModelMissingError: weights without a card.
@@ -89,13 +91,14 @@ def check_models(folder: Path | None = None) -> list[tuple[ModelCard, ModelError
 def _problem(card: ModelCard, folder: Path | None) -> ModelError | None:
     try:
         network = load_network(card.name, folder=folder)
-        outputs = network.run(np.zeros((1, *card.inputs[0].shape), np.float32))
+        shape = (1, *card.inputs[0].shape)
+        outputs = network.run(np.linspace(0, 1, math.prod(shape), dtype=np.float32).reshape(shape))
     except ModelError as error:
         return error
     for tensor, output in zip(card.outputs, outputs, strict=True):
         if not np.isfinite(output).all():
             return ModelMismatchError(
-                f"Model {card.name} answers zeros with a {tensor.name} that is not finite.",
+                f"Model {card.name} answers a ramp with a {tensor.name} that is not finite.",
                 hint="Install faceplate again, or check the version of onnxruntime.",
                 name=card.name,
             )
