@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -144,16 +144,17 @@ def analyse_shot(
         ModelError: weights are missing, altered or unfit.
         DiskError: the cache folder refuses.
     """
-    shot = _Shot(reader, config, settings)
     analyses: dict[int, FrameAnalysis] = {}
-    for number, analysis in shot.analyses():
+    digests: list[str] = []
+    for number, digest, analysis in _Shot(reader, config, settings).analyses():
         analyses[number] = analysis
+        digests.append(f"{number}:{digest}")
         if progress is not None:
             progress(len(analyses), len(reader.frames))
     return solve_shot(
         analyses,
         smoothing=settings.smoothing,
-        plate_hash=key_of(*(f"{n}:{reader.digest(n)}" for n in reader.frames)),
+        plate_hash=key_of(*digests),
         space=reader.space,
     )
 
@@ -222,24 +223,27 @@ class _Shot:
         hashes = [network.card.sha256 for network in networks]
         return key_of(str(OBSERVE_VERSION), self.reader.space, self.config.cache_id, *hashes)
 
-    def analyses(self) -> Iterator[tuple[int, FrameAnalysis]]:
-        """Yield every frame's analysis, in order; reading stays in this thread."""
-        if self.settings.threads <= 1:
-            yield from ((number, self._task(number)()) for number in self.reader.frames)
-            return
+    def analyses(self) -> Iterator[tuple[int, str, FrameAnalysis]]:
+        """Yield number, digest and analysis of every frame, in order; all reading is done here."""
         numbers = iter(self.reader.frames)
         ahead = self.settings.threads + 1  # bounds the frames that are held in memory
         with ThreadPoolExecutor(self.settings.threads) as pool:
-            waiting = deque((n, pool.submit(self._task(n))) for n in islice(numbers, ahead))
-            while waiting:
-                number, result = waiting.popleft()
-                yield number, result.result()
-                waiting.extend((n, pool.submit(self._task(n))) for n in islice(numbers, 1))
 
-    def _task(self, number: int) -> Callable[[], FrameAnalysis]:
+            def begin(number: int) -> tuple[int, str, Future[FrameAnalysis]]:
+                digest = self.reader.digest(number)
+                return number, digest, pool.submit(self._task(number, digest))
+
+            waiting = deque(begin(number) for number in islice(numbers, ahead))
+            while waiting:
+                number, digest, result = waiting.popleft()
+                yield number, digest, result.result()
+                waiting.extend(begin(number) for number in islice(numbers, 1))
+
+    def _task(self, number: int, digest: str) -> Callable[[], FrameAnalysis]:
         """Return the analysis of a frame, as work to be done."""
-        cache = None if self.settings.cache_folder is None else Cache(self.settings.cache_folder)
-        key = "" if cache is None else key_of(self.recipe, self.reader.digest(number), str(number))
+        folder = self.settings.cache_folder
+        cache = None if folder is None else Cache(folder)
+        key = key_of(self.recipe, digest, str(number))
         kept = None if cache is None else _unpacked(cache.find(key))
         if kept is not None:
             return lambda: kept
@@ -257,7 +261,7 @@ class _Shot:
 def _packed(analysis: FrameAnalysis) -> dict[str, bytes]:
     return observation_members(analysis.faces, "faces") | {
         "thumbnail.npy": array_bytes(analysis.thumbnail),
-        "aspect.npy": array_bytes(np.array(analysis.pixel_aspect, np.float64)),
+        "aspect.npy": array_bytes(np.array([analysis.pixel_aspect])),
     }
 
 
@@ -269,7 +273,7 @@ def _unpacked(members: dict[str, bytes] | None) -> FrameAnalysis | None:
         return FrameAnalysis(
             faces=tuple(observations_in(members, "faces")),
             thumbnail=array_of(members["thumbnail.npy"]),
-            pixel_aspect=float(array_of(members["aspect.npy"])),
+            pixel_aspect=float(array_of(members["aspect.npy"])[0]),
         )
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, IndexError):
         return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.stats import chi2
 
 from faceplate.core.analysis.picture import PlatePicture
 from faceplate.core.arrays import AnyArray, BoolArray, DoubleArray, FloatArray
@@ -18,7 +19,7 @@ SHARPEST_PX, SOFTEST_PX = 0.3, 32.0
 _PATCHES = (
     (117, 118, 101, 36, 205, 187, 123),
     (346, 347, 330, 266, 425, 411, 352),
-    (69, 67, 109, 10, 338, 297, 299, 337, 151, 108),
+    (69, 108, 151, 337, 299, 336, 9, 107),
     (122, 6, 351, 419, 248, 281, 5, 51, 3, 196),
 )
 """Mesh points around the cheeks, the forehead and the bridge of the nose."""
@@ -27,12 +28,12 @@ _MOST_PX = 640
 """Longest side of the window that grain and sharpness are measured in: enough, and bounded."""
 
 _DARKEST = 1e-5
-_BLOCK = 8
+_STRONGEST = 4.0
+_BLOCKS = (8, 5)
+"""Sides of the blocks that grain is measured in; the small ones where a face has few large."""
+
 _FLATTEST = 0.2
 """Share of the skin's blocks that is taken as flat; pores and stubble are in the others."""
-
-_WHITE_NOISE_FLATTEST = 0.924
-"""The 20 % quantile of a block's deviation under white noise of 1 (chi-square, 61 degrees)."""
 
 _FEWEST_BLOCKS = 6
 
@@ -99,23 +100,31 @@ def _skin_statistics(pixels: FloatArray) -> tuple[FloatArray, float]:
 
 def _grain(pixels: FloatArray, area: BoolArray) -> FloatArray:
     """Return the relative deviation around a plane in the flattest whole blocks of skin."""
-    height, width = (length // _BLOCK * _BLOCK for length in area.shape)
-    blocks = area[:height, :width].reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
-    rows, columns = np.nonzero(blocks.all(axis=(1, 3)))
-    if len(rows) < _FEWEST_BLOCKS:
-        return np.zeros(3, np.float32)
-    tiles = pixels[:height, :width].reshape(*blocks.shape, 3)[rows, :, columns]
-    values = tiles.reshape(len(rows), _BLOCK * _BLOCK, 3).astype(np.float64)
-    ramp = np.arange(_BLOCK) - (_BLOCK - 1) / 2
-    y, x = (axis.ravel() / np.linalg.norm(axis) for axis in np.meshgrid(ramp, ramp, indexing="ij"))
+    for side in _BLOCKS:
+        height, width = (length // side * side for length in area.shape)
+        blocks = area[:height, :width].reshape(height // side, side, width // side, side)
+        rows, columns = np.nonzero(blocks.all(axis=(1, 3)))
+        if len(rows) >= _FEWEST_BLOCKS:
+            tiles = pixels[:height, :width].reshape(*blocks.shape, 3)[rows, :, columns]
+            return _deviation(tiles.reshape(len(rows), side * side, 3), side)
+    return np.zeros(3, np.float32)
+
+
+def _deviation(tiles: FloatArray, side: int) -> FloatArray:
+    """Return the deviation of white noise that the flattest of (B, side * side, 3) tiles show."""
+    values = tiles.astype(np.float64)
+    ramp = np.arange(side) - (side - 1) / 2
     mean = values.mean(axis=1)
     rest = values - mean[:, None]
-    for axis in (x, y):
-        rest = rest - axis[None, :, None] * np.einsum("k,bkc->bc", axis, rest)[:, None]
-    deviation = np.sqrt((rest**2).sum(axis=1) / (_BLOCK * _BLOCK - 3))
-    relative = deviation / np.maximum(np.abs(mean), _DARKEST)
-    flat = np.quantile(relative, _FLATTEST, axis=0) / _WHITE_NOISE_FLATTEST
-    return np.minimum(flat, 4.0).astype(np.float32)
+    for axis in np.meshgrid(ramp, ramp):
+        slope = axis.ravel() / np.linalg.norm(axis)
+        rest = rest - slope[None, :, None] * np.einsum("k,bkc->bc", slope, rest)[:, None]
+    freedom = side * side - 3
+    relative = np.sqrt((rest**2).sum(axis=1) / freedom) / np.maximum(np.abs(mean), _DARKEST)
+    # Even under noise alone, blocks differ by chance: the flattest have less than their share.
+    chance = np.sqrt(chi2.ppf(_FLATTEST, freedom) / freedom)
+    flat = np.quantile(relative, _FLATTEST, axis=0) / chance
+    return np.minimum(flat, _STRONGEST).astype(np.float32)
 
 
 def blur_of_edges(luminance: FloatArray, noise: float) -> float:
@@ -145,10 +154,9 @@ def blur_of_edges(luminance: FloatArray, noise: float) -> float:
             break
         fine, coarse = 0.6 * step, step * float(np.hypot(0.6, 1.0))
         sharp, soft = _gradient(picture, fine), _gradient(picture, coarse)
-        edges = soft >= np.quantile(soft, 0.93)
         # White noise of 1 under a Gaussian of s has a gradient energy of 1 / (4 pi s^4).
         energies = [
-            float(field[edges].mean()) - grain / (4 * np.pi * s**4)
+            float(field.mean()) - grain / (4 * np.pi * s**4)
             for field, s in ((sharp, fine), (soft, coarse))
         ]
         if energies[1] <= 0:

@@ -28,6 +28,11 @@ _EXPRESSION_KERNEL, _EXPRESSION_MOTION_KERNEL = 5, 3
 _FULL_EXPRESSION_MOTION = 0.05
 _MEDIAN_KERNEL = 15
 
+_STRAY, _STRAY_EXPRESSION = 0.005, 0.1
+"""How far, in crop widths or coefficients, a signal strays from its mean by jitter alone; at twice
+that it is taken as it is. Ours: a blink comes and goes within FSGAN's windows, which see no motion
+in it and would leave the lids half open."""
+
 
 def smooth_face(
     seen: Mapping[int, FaceObservation],
@@ -144,7 +149,9 @@ def _smooth_run(
         ],
         axis=1,
     )
-    expression = steady(expression, length(_EXPRESSION_KERNEL), change)
+    reach = length(_EXPRESSION_KERNEL)
+    stray = stray_weight(np.abs(expression - box_filter(expression, reach)), _STRAY_EXPRESSION)
+    expression = steady(expression, reach, np.maximum(change, stray))
     reach = length(_MEDIAN_KERNEL)
     skin = running_median(np.array([o.skin for o in run], np.float64), reach)
     noise = running_median(np.array([o.noise for o in run], np.float64), reach)
@@ -178,12 +185,14 @@ def _smooth_mesh(
     origin = np.pad(centre, ((0, 0), (0, 1)))[:, None]
     local = (np.array([o.mesh for o in run], np.float64) - origin) / scale
     weight = np.empty(local.shape[:2])
+    stray = np.linalg.norm((local - box_filter(local, kernel))[..., :2], axis=-1)
     motion = motion_of_points(local[..., :2], _MESH_MOTION_KERNEL)
     part = canonical_face().part
     for number in range(len(PARTS)):
         members = part == number
-        share = np.minimum(motion[:, :, members] / _FULL_MOTION, 1)
-        weight[:, members] = share.mean(axis=2, keepdims=False).mean(axis=0)[:, None]
+        moving = np.minimum(motion[:, :, members] / _FULL_MOTION, 1).mean(axis=(0, 2))
+        straying = stray_weight(np.sqrt((stray[:, members] ** 2).mean(axis=1)), _STRAY)
+        weight[:, members] = np.maximum(moving, straying)[:, None]
     return steady(local, kernel, weight[..., None]) * scale + origin
 
 
@@ -235,6 +244,11 @@ def motion_of_points(points: DoubleArray, kernel: int) -> DoubleArray:
     none = np.zeros_like(points[:1])
     both = (np.concatenate([none, step]), np.concatenate([step, none]))
     return np.stack([np.linalg.norm(box_filter(d, kernel), axis=-1) for d in both])
+
+
+def stray_weight(distance: DoubleArray, limit: float) -> DoubleArray:
+    """Return the weight of a raw signal by its distance from its mean: 0 up to the limit."""
+    return np.clip(distance / limit - 1, 0, 1)
 
 
 def steady(signal: DoubleArray, kernel: int, weight: DoubleArray) -> DoubleArray:
