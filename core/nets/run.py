@@ -59,6 +59,7 @@ class Network:
 
         Raises:
             ModelMismatchError: another shape or dtype.
+            DeviceError: the device gave up, for want of memory as a rule.
         """
         wanted = self.card.inputs[0]
         if batch.dtype != np.float32 or batch.shape[1:] != wanted.shape or batch.ndim == 0:
@@ -75,10 +76,20 @@ class Network:
         names = [out.name for out in self.card.outputs]
         for number in range(len(batch)):
             one = np.ascontiguousarray(batch[number : number + 1])
-            results = self._session.run(names, {wanted.name: one})
+            results = self._answers(names, {wanted.name: one})
             for output, result in zip(outputs, results, strict=True):
-                output[number] = result.reshape(output.shape[1:])
+                output[number] = result[0]
         return outputs
+
+    def _answers(self, names: list[str], feed: dict[str, FloatArray]) -> list[FloatArray]:
+        try:
+            return self._session.run(names, feed)
+        except (state.EPFail, state.Fail, state.RuntimeException) as error:
+            raise DeviceError(
+                f"Model {self.card.name} failed while it ran: {_first_line(error)}.",
+                hint="Free memory on the device, or choose another one.",
+                name=self.card.name,
+            ) from error
 
 
 def open_network(card: ModelCard, weights: bytes, *, threads: int, device: str) -> Network:
@@ -102,22 +113,32 @@ def open_network(card: ModelCard, weights: bytes, *, threads: int, device: str) 
     provider, options = PROVIDERS[device]
     available = onnxruntime.get_available_providers()
     if provider not in available:
-        raise _other_device(card, device, provider, available)
+        offers = f"this onnxruntime offers only {', '.join(available)}"
+        raise _no_device(card, device, provider, offers)
     try:
         session = onnxruntime.InferenceSession(
-            weights, _session_options(threads), providers=[(provider, options)]
+            weights,
+            _session_options(threads),
+            providers=[(provider, options)],
+            enable_fallback=0,  # else onnxruntime prints, and goes on with the CPU
         )
+    except (ValueError, RuntimeError, state.EPFail) as error:
+        raise _no_device(card, device, provider, _first_line(error)) from error
     except _LOADING as error:
         raise ModelMismatchError(
-            f"Model {card.name} cannot be loaded: {str(error).splitlines()[0]}.",
+            f"Model {card.name} cannot be loaded: {_first_line(error)}.",
             hint="Install faceplate again, or check the version of onnxruntime.",
             name=card.name,
         ) from error
-    session.disable_fallback()
-    if session.get_providers()[0] != provider:
-        raise _other_device(card, device, provider, session.get_providers())
+    running = session.get_providers()[0]
+    if running != provider:
+        raise _no_device(card, device, provider, f"onnxruntime would run it with {running}")
     _check_signature(card, session)
     return Network(card, session)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".")
 
 
 def _session_options(threads: int) -> Any:
@@ -130,15 +151,13 @@ def _session_options(threads: int) -> Any:
     return options
 
 
-def _other_device(card: ModelCard, device: str, wanted: str, found: list[str]) -> DeviceError:
-    hint = "Choose the device cpu, or install faceplate's engine with onnxruntime for the GPU."
+def _no_device(card: ModelCard, device: str, provider: str, reason: str) -> DeviceError:
     return DeviceError(
-        f"Model {card.name} was asked to run on {device} ({wanted}), "
-        f"but onnxruntime would run {found[0]}.",
-        hint=hint,
+        f"Model {card.name} cannot run on {device} ({provider}): {reason}.",
+        hint="Choose the device cpu, or install faceplate's engine with onnxruntime for the GPU.",
         name=card.name,
-        wanted=wanted,
-        found=found,
+        device=device,
+        reason=reason,
     )
 
 
@@ -150,10 +169,10 @@ def _check_signature(card: ModelCard, session: Any) -> None:
     wanted = card.inputs[0]
     if {name: tuple(shape[1:]) for name, shape in found.items()} != {wanted.name: wanted.shape}:
         raise _misfit(card, "input", {wanted.name: wanted.shape}, found)
-    names = [node.name for node in session.get_outputs()]
-    missing = [tensor.name for tensor in card.outputs if tensor.name not in names]
-    if missing:
-        raise _misfit(card, "output", missing[0], names)
+    held = {node.name: tuple(node.shape[1:]) for node in session.get_outputs()}
+    for tensor in card.outputs:
+        if held.get(tensor.name) != tensor.shape:
+            raise _misfit(card, "output", {tensor.name: tensor.shape}, held)
 
 
 def _misfit(card: ModelCard, what: str, wanted: object, found: object) -> ModelMismatchError:
