@@ -29,6 +29,8 @@ _MARGIN = 0.06
 _AUTO_SHUTTER_DEGREES = 180.0
 _MAX_BLUR = 0.012
 """Largest defocus that is matched, face heights: beyond it the measure is not trusted."""
+_SEAM_FLOOR = 0.01
+"""In the networks' exposure, where skin is about 0.2."""
 _BROW_CM = (4.2, 5.4)
 """Canonical height over which a covering counts as hair rather than as an occluder."""
 
@@ -116,18 +118,19 @@ def replace_face(
     cast: Cast,
     view: NetworkView,
     look: Look,
-    person: Callable[[FaceObservation], FloatArray | None],
+    person: Callable[[Window], FloatArray],
 ) -> Element | None:
     """Return the new face for one frame, or None when it lies outside the picture.
 
     Args:
         view: the plate's way to linear Rec.709, to code values and back.
-        person: gives the person matte (h, w) of the element's window, or None.
+        person: gives the person matte (h, w) of a window.
     """
     weights = warp.choose_views(cast.actor, cast.sources, face, cast.target, look.views)
     main = cast.sources[int(np.argmax(weights.skin))].view
+    stretch = np.array([frame.pixel_aspect, 1.0, 1.0])
     mesh = warp.driven_mesh(
-        face,
+        face.mesh * stretch,
         cast.actor,
         cast.target,
         shape=look.shape,
@@ -135,30 +138,36 @@ def replace_face(
         pose=look.pose,
         main=main,
     )
-    wide = meshes.widened(mesh)
+    wide = meshes.widened(mesh) / stretch
     height = float(np.linalg.norm(mesh[10] - mesh[152]))
     window = _window_of(wide, height).clipped(frame.data)
     if window.is_empty:
         return None
     plate = view.linear(frame.rgb(window))
     warped = warp.warp_face(
-        cast.sources, weights, face, mesh, cast.target, window, eyes=look.eyes, mouth=look.mouth
+        cast.sources,
+        weights,
+        mesh,
+        cast.target,
+        window,
+        pixel_aspect=frame.pixel_aspect,
+        eyes=look.eyes,
+        mouth=look.mouth,
     )
-    skin = skin_coverage(plate, _local(face.mesh, window), person(face), skin=face.skin)
+    skin = skin_coverage(plate, _local(face.mesh, window), person(window), skin=face.skin)
     mattes = _mattes(warped, skin, look, height)
 
     raw = view.shaper.decode(warped.codes)
-    comparable = warped.raster.cover * skin * warped.skin * (1 - warped.features)
-    comparable = comparable * smoothstep(0.0, 0.05, warped.depth)
+    trusted = (warped.raster.cover * skin * warped.skin * (1 - warped.features)).astype(np.float32)
+    comparable = trusted * smoothstep(0.0, 0.05, warped.depth)
     new = light.match_light(
         raw, plate, comparable.astype(np.float32), face_height=height, light=look.light
     )
     blur, motion = _softness(face, warped, cast.track, look, height)
     new = grain.soften(new, blur_px=blur, motion_px=motion)
     matte = grain.soften(mattes["matte_blend"], blur_px=0.0, motion_px=motion)
-    trusted = (skin * warped.skin * warped.raster.cover).astype(np.float32)
-    new = view.decode(
-        blend.match_seam(view.encode(new), view.encode(plate), matte, trusted, seam=look.seam)
+    new = blend.match_seam(
+        new, plate, matte, trusted, floor=_SEAM_FLOOR / view.gain, seam=look.seam
     )
     new = grain.add_grain(
         new,
@@ -172,8 +181,8 @@ def replace_face(
     matte = matte * np.float32(look.mix)
     return Element(
         window=window,
-        face=composite.premultiply(view.scene(new), matte),
-        raw=view.scene(raw * np.float32(np.exp2(main.skin[:3].mean()) / warp.MIDDLE)),
+        face=composite.premultiply(view.light(new), matte),
+        raw=view.light(raw * np.float32(np.exp2(main.skin[:3].mean()) / warp.MIDDLE)),
         mattes={**mattes, "matte_blend": matte},
         warped=warped,
         mesh=wide,

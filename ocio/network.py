@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -87,6 +88,23 @@ class NetworkView:
     def scene(self, linear: FloatArray) -> FloatArray:
         """Return linear Rec.709 light (H, W, 3) in the plate's space."""
         return self._scene_from_linear(linear)
+
+    @cached_property
+    def is_scene_linear(self) -> bool:
+        """Whether the plate's numbers are proportional to light; log spaces are not.
+
+        Tried rather than looked up: studios' configs often leave the encoding unsaid.
+        """
+        light = np.float32([0.0, 0.02, 0.18, 1.0, 4.0])[:, None, None] * np.ones(3, np.float32)
+        once, twice = self.scene(light), self.scene(2 * light)
+        return bool(np.allclose(twice, 2 * once, rtol=1e-3, atol=1e-6))
+
+    def light(self, linear: FloatArray) -> FloatArray:
+        """Return linear Rec.709 light (H, W, 3) as scene light that a face element is made of.
+
+        The plate's own primaries when its numbers are light; linear Rec.709 when they are log.
+        """
+        return self.scene(linear) if self.is_scene_linear else linear
 
     def encode(self, linear: FloatArray) -> FloatArray:
         """Return unbounded codes of linear Rec.709 light."""

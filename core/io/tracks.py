@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,18 @@ def write_track(path: Path, shot_track: ShotTrack) -> None:
     Raises:
         DiskError: the folder or the disk refuses.
     """
+    write_archive(path, _members(shot_track))
+
+
+def track_digest(shot_track: ShotTrack) -> str:
+    """Return a hash of everything in a track, hexadecimal; equal for equal files."""
+    digest = blake2b(digest_size=16)
+    for name, content in sorted(_members(shot_track).items()):
+        digest.update(name.encode() + b"\0" + len(content).to_bytes(8, "big") + content)
+    return digest.hexdigest()
+
+
+def _members(shot_track: ShotTrack) -> dict[str, bytes]:
     head = {
         "version": VERSION,
         "frames": list(shot_track.frames),
@@ -34,7 +47,7 @@ def write_track(path: Path, shot_track: ShotTrack) -> None:
     members = {_HEAD: json.dumps(head, indent=1, sort_keys=True).encode()}
     for track in shot_track.tracks:
         members |= observation_members(list(track.observations.values()), f"face{track.index}")
-    write_archive(path, members)
+    return members
 
 
 def read_track(path: Path) -> ShotTrack:

@@ -1,4 +1,4 @@
-"""The seam: a membrane in code values that takes the last difference out of the matte's rim."""
+"""The seam: a membrane in stops that takes the last difference out of the matte's rim."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from faceplate.core.arrays import BoolArray, FloatArray
+from faceplate.core.arrays import AnyArray, BoolArray, FloatArray, smoothstep
 
 _GRID_PX = 80
 """Longest side of the grid: the membrane is smooth, the detail stays the face's own."""
-_LIMIT_CODES = 0.12
+_ODD_STOPS = 0.8
+"""A rim that differs by this much is hardly believed."""
+_LIMIT_STOPS = 0.7
 """A bad rim may not recolour a face: the correction never exceeds this."""
+_SLACK = 1e-4
+"""Pull to no correction, against 1 between neighbours: far from any trusted rim it dies away."""
 
 
 def match_seam(
@@ -21,22 +25,26 @@ def match_seam(
     matte: FloatArray,
     trusted: FloatArray,
     *,
+    floor: float,
     seam: float,
 ) -> FloatArray:
     """Return the new face with a smooth correction that meets the plate along the matte's rim.
 
-    Solves Laplace(u) = 0 inside the matte, u = plate - new on its rim; rim pixels that are hidden
-    or very bright are left free (no flow across). In code values, because in linear light a lamp
-    behind the rim would bleed into the face (0.28 stop measured, against 0.02).
+    Solves Laplace(u) = 0 where the matte is full, u = plate - new where it begins to fall: there
+    both are face. Rim pixels that are hidden or that differ too much are left free (no flow
+    across). The unknown is in stops: in linear light a lamp behind the rim would bleed into the
+    face (0.28 stop measured), and in the network's codes a step on a bright cheek, in the
+    shoulder, is worth five times one in the shade.
 
     Args:
-        new, plate: (h, w, 3) float32 code values.
+        new, plate: (h, w, 3) float32 linear, lit alike.
         matte: (h, w) float32, what will be replaced.
         trusted: (h, w) float32, how far a pixel may serve as rim: skin in both pictures.
+        floor: light that is added before taking stops, so that noise in the dark does not lead.
         seam: strength, 0 to 1.
 
     Returns:
-        (h, w, 3) float32 code values.
+        (h, w, 3) float32 linear.
 
     Source:
         Perez et al., "Poisson image editing", 2003, in membrane form.
@@ -44,26 +52,29 @@ def match_seam(
     height, width = matte.shape
     shrink = max(max(height, width) / _GRID_PX, 1.0)
     grid = (max(round(width / shrink), 1), max(round(height / shrink), 1))
-    inside = cv2.resize(matte, grid, interpolation=cv2.INTER_AREA) > 0.25
-    ordinary = trusted * (plate.max(axis=2) < 0.93) * (plate.min(axis=2) > 0.01)
-    weight = cv2.resize(ordinary.astype(np.float32), grid, interpolation=cv2.INTER_AREA)
-    gap = cv2.resize((plate - new) * ordinary[..., None], grid, interpolation=cv2.INTER_AREA)
-    gap /= np.maximum(weight, 1e-6)[..., None]
+    inside = cv2.resize(matte, grid, interpolation=cv2.INTER_AREA) > 0.8
     if seam == 0 or not inside.any():
         return new
-    correction = _membrane(inside, gap, weight)
-    limit = np.float32(_LIMIT_CODES)
-    correction = limit * np.tanh(correction / limit)
+    small = np.float32(floor)
+    gap = np.log2(np.maximum(plate + small, small / 4)) - np.log2(
+        np.maximum(new + small, small / 4)
+    )
+    weight = cv2.resize(trusted, grid, interpolation=cv2.INTER_AREA)
+    gap = cv2.resize(gap * trusted[..., None], grid, interpolation=cv2.INTER_AREA)
+    gap /= np.maximum(weight, 1e-6)[..., None]
+    # the light is matched already: what is left of a large gap is another thing, not another light
+    weight = smoothstep(0.3, 0.9, weight) * np.exp(-np.square(gap / _ODD_STOPS).max(axis=2))
+    limit = np.float32(_LIMIT_STOPS)
+    correction = limit * np.tanh(_membrane(inside, gap, weight) / limit)
     full = cv2.resize(correction, (width, height), interpolation=cv2.INTER_LINEAR)
-    return new + np.float32(seam) * full
+    return (new + small) * np.exp2(np.float32(seam) * full) - small
 
 
-def _membrane(inside: BoolArray, gap: FloatArray, weight: FloatArray) -> FloatArray:
+def _membrane(inside: BoolArray, gap: FloatArray, weight: AnyArray) -> FloatArray:
     """Solve the membrane on a small grid: (h, w, 3) float32.
 
-    A rim pixel pulls with its weight, so a doubtful one pulls softly; a little pull to zero keeps
-    the system regular when no rim is trusted. Two rings more carry the rim's values outwards,
-    under the matte's feather.
+    A rim pixel pulls with its weight, so a doubtful one pulls softly. Two rings more carry the
+    rim's values outwards, under the matte's feather.
     """
     filled = inside.astype(np.uint8)
     rim = cv2.dilate(filled, np.ones((3, 3), np.uint8)).astype(bool) & ~inside
@@ -82,7 +93,7 @@ def _membrane(inside: BoolArray, gap: FloatArray, weight: FloatArray) -> FloatAr
     i, j = np.concatenate(rows), np.concatenate(columns)
     links = sparse.coo_matrix((np.ones(len(i)), (i, j)), shape=(count, count)).tocsr()
     pull = np.where(rim[domain], 20.0 * weight[domain], 0.0)
-    system = sparse.diags(np.asarray(links.sum(axis=1)).ravel() + pull + 1e-4) - links
+    system = sparse.diags(np.asarray(links.sum(axis=1)).ravel() + pull + _SLACK) - links
     solved = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A").solve(
         pull[:, None] * gap[domain].astype(np.float64)
     )

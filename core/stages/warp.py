@@ -209,7 +209,7 @@ def _strongest(scores: AnyArray, count: int) -> FloatArray:
 
 
 def driven_mesh(
-    face: FaceObservation,
+    plain: AnyArray,
     actor: Actor,
     target: Target,
     *,
@@ -223,42 +223,46 @@ def driven_mesh(
     Proportions move from the target's to the source's by ``shape``; the plate's expression is
     scaled by ``expression``; with ``pose`` "pose-only" the expression is the main view's own. The
     silhouette stays the plate's: nothing behind it is known.
+
+    Args:
+        plain: (478, 3) the plate's own mesh, square pixels.
     """
-    fit = meshes.fit(face.mesh)
+    fit = meshes.fit(plain)
     topology = meshes.topology()
     inside = smoothstep(0.0, 0.16, topology.depth[: meshes.VERTEX_COUNT])
-    inside = np.append(inside, np.ones(len(face.mesh) - meshes.VERTEX_COUNT))[:, None]
+    inside = np.append(inside, np.ones(len(plain) - meshes.VERTEX_COUNT))[:, None]
     # a mean face of few pictures still wears their expression, and wears it around the mouth
     still = 1 - np.append(topology.near_mouth[: meshes.VERTEX_COUNT], np.zeros(10))[:, None]
     change = shape * still * (actor.neutral - target.neutral)
     if pose == "pose-only":
         own = meshes.fit(main.mesh).canonical(main.mesh) - actor.neutral
-        change = change + target.neutral + own - fit.canonical(face.mesh)
+        change = change + target.neutral + own - fit.canonical(plain)
     else:
-        change = change + (expression - 1) * (fit.canonical(face.mesh) - target.neutral)
-    return face.mesh.astype(np.float64) + fit.turned(inside * change)
+        change = change + (expression - 1) * (fit.canonical(plain) - target.neutral)
+    return plain.astype(np.float64) + fit.turned(inside * change)
 
 
 def warp_face(
     sources: Sequence[SourceView],
     weights: ViewWeights,
-    face: FaceObservation,
     mesh: DoubleArray,
     target: Target,
     window: Window,
     *,
+    pixel_aspect: float,
     eyes: str,
     mouth: str,
 ) -> Warped:
     """Draw the source's face on the plate's raster.
 
     Args:
-        mesh: (478, 3) what `driven_mesh` returned.
+        mesh: (478, 3) what `driven_mesh` returned, square pixels.
         window: raster pixels of the result.
+        pixel_aspect: width of a raster pixel divided by its height.
         eyes, mouth: "auto", "source" or "plate": whose openings show.
     """
     shape = meshes.topology()
-    wide = meshes.widened(mesh)
+    wide = meshes.widened(mesh) / [pixel_aspect, 1.0, 1.0]
     raster = meshes.rasterize(wide, window)
     height = float(np.linalg.norm(mesh[10] - mesh[152]))
     attributes = np.column_stack([shape.depth, shape.near_mouth, shape.near_eyes])
@@ -278,7 +282,7 @@ def warp_face(
         where = raster.spread(np.column_stack([source.mesh[:, :2], shares[index]]))
         coordinates, share = where[..., :2], where[..., 2]
         for side in (0, 1):
-            _follow_iris(coordinates, opening[side], mesh, source, side, window)
+            _follow_iris(coordinates, opening[side], mesh, source, side, window, pixel_aspect)
         scale = float(np.linalg.norm(source.view.mesh[10] - source.view.mesh[152])) / height
         codes += share[..., None] * _sample(source.codes, coordinates, scale)
         skin += share * _sample(source.skin, coordinates, scale)
@@ -290,7 +294,7 @@ def warp_face(
         noise += np.square(part * source.view.noise / max(scale, 1.0))
         mixed += part
     norm = np.maximum(total, 1e-6)
-    own_mouth, own_eyes = _own(weights, sources, face, target, eyes=eyes, mouth=mouth)
+    own_mouth, own_eyes = _own(weights, sources, mesh, target, eyes=eyes, mouth=mouth)
     interior = _soft(raster, shape.mouth, 0.008 * height)
     openings = np.maximum(opening[0], opening[1])
     lids = np.maximum(np.clip(near_eyes * 1.2, 0, 1), openings)
@@ -300,7 +304,7 @@ def warp_face(
         depth=depth,
         skin=skin / norm,
         own=np.maximum(own_mouth * interior, own_eyes * lids).astype(np.float32),
-        features=np.maximum(near_mouth, near_eyes),
+        features=smoothstep(0.5, 1.0, np.maximum(near_mouth, near_eyes)).astype(np.float32),
         mouth=interior,
         weights=weights,
         blur_px=blur / max(mixed, 1e-6),
@@ -358,6 +362,7 @@ def _follow_iris(
     source: SourceView,
     side: int,
     window: Window,
+    pixel_aspect: float,
 ) -> None:
     """Bend the map inside one eye so that the source's iris lies on the plate's: gaze is kept.
 
@@ -372,7 +377,8 @@ def _follow_iris(
     axis_source = source.mesh[inner, :2] - source.mesh[outer, :2]
     turn = complex(*axis_source) / complex(*axis)
     turn *= (origin[2] / target[2]) / abs(turn)
-    offset = (columns + window.x0 + 0.5 - target[0]) + 1j * (rows + window.y0 + 0.5 - target[1])
+    across = (columns + window.x0 + 0.5) * pixel_aspect - target[0]
+    offset = across + 1j * (rows + window.y0 + 0.5 - target[1])
     wanted = complex(*origin[:2]) + turn * offset
     weight = 1 - smoothstep(_IRIS_INNER, _IRIS_OUTER, np.abs(offset) / max(target[2], 1e-6))
     old = coordinates[rows, columns]
@@ -383,7 +389,7 @@ def _follow_iris(
 def _own(
     weights: ViewWeights,
     sources: Sequence[SourceView],
-    face: FaceObservation,
+    mesh: AnyArray,
     target: Target,
     *,
     eyes: str,
@@ -391,7 +397,7 @@ def _own(
 ) -> tuple[float, float]:
     """Return how much of the plate's own mouth and eyes must show, 0 to 1 each."""
     fixed = {"source": 0.0, "plate": 1.0}
-    opening = measure_openings(face.mesh)
+    opening = measure_openings(mesh)
     openings = np.stack([s.opening for s in sources])
     gap, gap_source = float(opening[0]), float(weights.mouth @ openings[:, 0])
     ratio = gap_source / max(gap, 1e-6)

@@ -1,0 +1,420 @@
+"""The render pass: job in, turnover frames out; any subset of frames gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from faceplate.core.actor import Actor, read_actor
+from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
+from faceplate.core.arrays import FloatArray
+from faceplate.core.choose import chosen_tracks
+from faceplate.core.consent import Revocations, check_consent
+from faceplate.core.errors import FrameMissingError, TrackError
+from faceplate.core.face import FaceObservation
+from faceplate.core.footage import FrameRange, frame_path
+from faceplate.core.frame import Frame, Window
+from faceplate.core.io.atomic import sweep_temps
+from faceplate.core.io.exr import write_frame
+from faceplate.core.io.footage import FootageReader, open_footage
+from faceplate.core.io.tracks import read_track, track_digest
+from faceplate.core.job import FaceChoice, Job, job_hash, value_at
+from faceplate.core.layers import turnover_channels
+from faceplate.core.mark import DRAFT, burn
+from faceplate.core.nets.load import load_network
+from faceplate.core.nets.run import Network
+from faceplate.core.output import JOB_ATTRIBUTE, finished_job, guard_output
+from faceplate.core.replace import Cast, Element, Look, cast_of, replace_face
+from faceplate.core.report import Progress, Summary
+from faceplate.core.stages import composite
+from faceplate.core.stages.person import person_matte
+from faceplate.core.track import FaceTrack, ShotTrack
+from faceplate.ocio.config import ColorConfig, open_config
+from faceplate.ocio.network import NetworkView
+
+PIXEL_VERSION = 1
+"""Raised whenever the same job would give other pixels; part of the job hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What became of one frame: replaced, or untouched because of ``reason``."""
+
+    number: int
+    replaced: bool
+    reason: str
+    seconds: Mapping[str, float]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A job with everything open that its frames need.
+
+    Attributes:
+        job: what is to be done.
+        reader: the plate.
+        view: the plate's way to linear Rec.709 and to codes, at the shot's gain.
+        track: the solved shot.
+        casts: the faces to replace, each with its actor; empty for mattes of nobody.
+        person: the person segmenter.
+        digest: the job hash, without the frame.
+        attributes: header entries that are the same on every frame.
+    """
+
+    job: Job
+    reader: FootageReader
+    view: NetworkView
+    track: ShotTrack
+    casts: tuple[Cast, ...]
+    person: Network
+    digest: str
+    attributes: Mapping[str, str]
+
+    def frame_job(self, number: int) -> str:
+        """Return the hash that a finished frame bears: the job, and the plate's own frame."""
+        plate = self.reader.digest(number) if number in self.reader.frames.numbers else "missing"
+        return blake2b(f"{self.digest}:{number}:{plate}".encode(), digest_size=16).hexdigest()
+
+
+def render_shot(
+    job: Job,
+    *,
+    progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+    threads: int,
+    cache_folder: Path | None,
+    revocations: Revocations,
+    today: date,
+) -> Summary:
+    """Analyse a plate, replace the faces, write the frames that are not there yet.
+
+    Args:
+        should_stop: asked between frames; the frame in hand is always finished.
+        threads: for the analysis.
+        today: the day by which consent is judged.
+
+    Raises:
+        FaceplateError: nothing, or some whole frames, have been written.
+    """
+    began = time.perf_counter()
+    config = open_config(job.ocio)
+    reader = open_footage(job.plate, config, colorspace=job.colorspace, start=job.start)
+    numbers = FrameRange.parse(job.frames) if job.frames else reader.frames
+    actor = None if job.actor is None else read_actor(Path(job.actor))
+    if actor is not None and not job.draft:
+        check_consent(actor.consent, job.name, today, revocations)
+    absent = [n for n in numbers if n not in reader.frames.numbers]
+    if absent and job.missing == "error":
+        raise FrameMissingError(job.plate, absent[0])
+    inputs = [*map(reader.footage.path, reader.frames)]
+    inputs += [Path(p) for p in (job.actor, job.track, job.ocio, job.face.reference) if p]
+    guard_output(job.output, numbers, inputs)
+    settings = AnalysisSettings(job.knobs.smoothing, threads, cache_folder, embed=True)
+    track = _track(job, reader, config, settings, progress)
+    analysed = time.perf_counter()
+    shot = open_shot(job, reader, config, track, actor, settings)
+    Path(job.output).parent.mkdir(parents=True, exist_ok=True)
+    sweep_temps(Path(job.output).parent)
+    tally = _Tally(len(numbers))
+    for number in numbers:
+        if should_stop():
+            tally.stopped = True
+            break
+        if number in absent and job.missing == "skip":
+            result = FrameResult(number, False, "plate frame missing", {})
+            progress(tally.add(result, resumed=False, written=False))
+            continue
+        path = frame_path(job.output, number)
+        wanted = shot.frame_job(number)
+        if finished_job(path, overwrite=job.overwrite) == wanted:
+            progress(tally.add(FrameResult(number, False, "", {}), resumed=True))
+            continue
+        started = time.perf_counter()
+        frame, result = render_frame(shot, number)
+        rendered = time.perf_counter()
+        header = {**frame.header, **shot.attributes, JOB_ATTRIBUTE: wanted}
+        write_frame(path, replace(frame, header=header), compression=job.compression)
+        seconds = {"render": rendered - started, "write": time.perf_counter() - rendered}
+        progress(tally.add(replace(result, seconds={**result.seconds, **seconds}), resumed=False))
+    return tally.summary(
+        job, shot.digest, {"analyse": analysed - began, "whole": time.perf_counter() - began}
+    )
+
+
+class _Tally:
+    """Counts what became of the frames."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = self.replaced = self.resumed = 0
+        self.untouched: Counter[str] = Counter()
+        self.warnings: dict[str, None] = {}
+        self.seconds: Counter[str] = Counter()
+        self.stopped = False
+
+    def add(self, result: FrameResult, *, resumed: bool, written: bool = True) -> Progress:
+        """Count one frame and say so."""
+        self.done += written
+        self.resumed += resumed
+        self.replaced += result.replaced
+        if result.reason:
+            self.untouched[result.reason] += 1
+        self.warnings |= dict.fromkeys(result.warnings)
+        self.seconds.update(result.seconds)
+        return Progress(
+            "render",
+            self.done,
+            self.total,
+            result.number,
+            result.replaced,
+            result.reason,
+            resumed,
+            result.warnings,
+        )
+
+    def summary(self, job: Job, digest: str, seconds: Mapping[str, float]) -> Summary:
+        """Return the count of the whole pass."""
+        failed = ""
+        if job.policy == "fail" and self.untouched:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in self.untouched.items())
+            failed = f"Frames are untouched and the policy is fail: {reasons}."
+        return Summary(
+            frames=self.total,
+            done=self.done,
+            replaced=self.replaced,
+            resumed=self.resumed,
+            untouched=dict(self.untouched),
+            warnings=tuple(self.warnings),
+            seconds={**self.seconds, **seconds},
+            outputs=(job.output,),
+            stopped=self.stopped,
+            failed=failed,
+            shot=job.name,
+            job=digest,
+        )
+
+
+def open_shot(
+    job: Job,
+    reader: FootageReader,
+    config: ColorConfig,
+    track: ShotTrack,
+    actor: Actor | None,
+    settings: AnalysisSettings,
+) -> Shot:
+    """Open everything that the frames of a job need.
+
+    Raises:
+        TrackError: the plate has not the face that the job means.
+        ModelError: weights are missing or altered.
+    """
+    view = NetworkView(config, reader.space, track.gain)
+
+    def embedding_of(path: str) -> FloatArray:
+        picture = analyse_shot(open_footage(path, config), config, settings)
+        if not picture.tracks:
+            raise TrackError(f"{path} shows no face.", hint="Give a clearer reference picture.")
+        return next(iter(picture.tracks[0].observations.values())).embedding
+
+    tracks = chosen_tracks(track, job.face, embedding_of)
+    person = load_network("selfie_seg")
+    casts = tuple(
+        cast_of(actor, one, view.shaper.encode, job.seed) for one in tracks if actor is not None
+    )
+    digest = job_hash(
+        replace(job, face=_by_index(job.face, tracks)),
+        pixel_version=PIXEL_VERSION,
+        models={person.card.name: person.card.sha256},
+        track_digest=track_digest(track),
+        actor_digest="" if actor is None else actor.digest,
+        plate_digest=track.plate_hash,
+        config_id=config.cache_id,
+    )
+    return Shot(
+        job, reader, view, track, casts, person, digest, _attributes(job, actor, person, digest)
+    )
+
+
+def _by_index(choice: FaceChoice, tracks: Sequence[FaceTrack]) -> FaceChoice:
+    """Say a choice by number, so that the hash does not go by how the face was found."""
+    return FaceChoice(index=tracks[0].index) if tracks and not choice.every else choice
+
+
+def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
+    """Return one turnover frame and what became of it; depends on nothing but its arguments."""
+    job, seconds = shot.job, {}
+    start = time.perf_counter()
+    frame, missing = _plate_frame(shot, number)
+    seconds["read"] = time.perf_counter() - start
+    start = time.perf_counter()
+    elements: list[Element] = []
+    face: FloatArray | None = None
+    comp = frame
+    reasons: list[str] = []
+    observation = following = None
+    for cast in shot.casts if not missing else ():
+        found, reason = _usable(cast.track, number, job)
+        if found is None:
+            reasons.append(reason)
+            continue
+        element = _element(shot, cast, frame, found)
+        if element is None:
+            reasons.append("face outside the picture")
+            continue
+        observation, following = found, cast.track.at(number + 1)
+        comp, face = _laid_over(comp, element, face, shot.view)
+        elements.append(element)
+    if not shot.casts and not missing:
+        reasons.append("no face")
+    channels = turnover_channels(
+        frame,
+        comp.channels,
+        job.layers,
+        job.layer_prefix,
+        elements,
+        face,
+        observation,
+        following,
+    )
+    if job.draft or missing:
+        text = f"{job.name} {number} PLATE FRAME MISSING" if missing else DRAFT
+        channels = _marked(replace(frame, channels=channels), text)
+    seconds["face"] = time.perf_counter() - start
+    reason = "plate frame missing" if missing else "" if elements else reasons[0]
+    result = FrameResult(number, bool(elements), reason, seconds)
+    return replace(frame, channels=channels), result
+
+
+def _plate_frame(shot: Shot, number: int) -> tuple[Frame, bool]:
+    """Return the plate's frame, or a black one of its neighbour's size, and whether it is so."""
+    if number in shot.reader.frames.numbers:
+        return shot.reader.read(number), False
+    nearest = min(shot.reader.frames, key=lambda n: (abs(n - number), n))
+    model = shot.reader.read(nearest)
+    black = {name: np.zeros_like(plane) for name, plane in model.channels.items()}
+    return replace(model, number=number, channels=black), True
+
+
+def _usable(track: FaceTrack, number: int, job: Job) -> tuple[FaceObservation | None, str]:
+    """Return the face to replace in a frame, or None and why not; `hold` keeps the last one."""
+    limit = float(value_at(job.knobs.confidence, number))
+    found = track.at(number)
+    reason = "no face" if found is None else "below confidence"
+    if found is not None and found.confidence >= limit:
+        return found, ""
+    if job.policy == "hold":
+        earlier = [o for n, o in track.observations.items() if n < number and o.confidence >= limit]
+        if earlier:
+            return earlier[-1], ""
+    return None, reason
+
+
+def _element(shot: Shot, cast: Cast, frame: Frame, found: FaceObservation) -> Element | None:
+    """Return the new face; a held one is made on its own frame and kept as it was there."""
+    own = frame if found.number == frame.number else shot.reader.read(found.number)
+    picture = FramePicture(own, shot.view)
+
+    def person(window: Window) -> FloatArray:
+        return person_matte(picture, found.mesh, 1.0, window, shot.person)
+
+    return replace_face(own, found, cast, shot.view, look_at(shot.job, found.number), person)
+
+
+def look_at(job: Job, number: int) -> Look:
+    """Return the knobs of one frame."""
+    knobs = job.knobs
+    return Look(
+        views=int(knobs.views),
+        shape=value_at(knobs.shape, number),
+        expression=value_at(knobs.expression, number),
+        pose=knobs.pose,
+        eyes=knobs.eyes,
+        mouth=knobs.mouth,
+        erode=value_at(knobs.erode, number),
+        feather=value_at(knobs.feather, number),
+        light=value_at(knobs.light, number),
+        seam=value_at(knobs.seam, number),
+        sharpness=value_at(knobs.sharpness, number),
+        motion_blur=value_at(knobs.motion_blur, number),
+        grain=value_at(knobs.grain, number),
+        mix=value_at(knobs.mix, number),
+    )
+
+
+def _laid_over(
+    frame: Frame, element: Element, face: FloatArray | None, view: NetworkView
+) -> tuple[Frame, FloatArray]:
+    """Return the comp with one more element, and all elements over each other, (H, W, 4)."""
+    window = element.window.clipped(frame.data)
+    rows, columns = window.slices_in(frame.data)
+    inner = window.slices_in(element.window)
+    own = element.face[inner]
+    touched = own[..., 3] > 0
+    plate = frame.rgb(window)
+    if view.is_scene_linear:
+        color = composite.paste(plate, own)
+    else:
+        color = view.scene(composite.paste(view.linear(plate), own))
+    channels = composite.replace_pixels(frame, window, color, touched)
+    if face is None:
+        face = np.zeros((frame.data.height, frame.data.width, 4), np.float32)
+    under = face[rows, columns]
+    face[rows, columns] = own + under * (1 - own[..., 3:])
+    return replace(frame, channels=channels), face
+
+
+def _marked(frame: Frame, text: str) -> dict[str, np.ndarray]:
+    picture = burn(frame.rgb(), text)
+    channels = dict(frame.channels)
+    for index, name in enumerate(frame.color_names):
+        channels[name] = picture[..., index].astype(channels[name].dtype)
+    return channels
+
+
+def _track(
+    job: Job,
+    reader: FootageReader,
+    config: ColorConfig,
+    settings: AnalysisSettings,
+    progress: Callable[[Progress], None],
+) -> ShotTrack:
+    if job.track is not None:
+        return read_track(Path(job.track))
+    return analyse_shot(
+        reader,
+        config,
+        settings,
+        progress=lambda done, total: progress(Progress("observe", done, total)),
+    )
+
+
+def _attributes(job: Job, actor: Actor | None, person: Network, digest: str) -> dict[str, str]:
+    """Return the header entries that explain a frame; no path, host, user or clock among them."""
+    knobs = {k: v for k, v in json.loads(job.to_json())["knobs"].items() if v is not None}
+    plate = Path(job.plate).name
+    entries = {
+        "disclosure": "The face in this picture was replaced by software.",
+        "version": f"pixel version {PIXEL_VERSION}",
+        "knobs": json.dumps(knobs, sort_keys=True),
+        "models": f"{person.card.name} {person.card.sha256} {person.card.licence.spdx}",
+        "shot": job.name,
+        "hash": digest,
+    }
+    if actor is not None:
+        entries["actor"] = f"{actor.name} {actor.digest}"
+        entries["views"] = json.dumps([view.name for view in actor.views])
+        entries["command"] = (
+            f"faceplate swap {plate} --actor {Path(job.actor or '').name} --out comp.%04d.exr"
+        )
+        if actor.consent is not None:
+            entries["consent"] = actor.consent.reference
+    return {f"faceplate/{name}": text for name, text in entries.items()}
