@@ -176,7 +176,7 @@ def read_revocations(path: Path | None) -> Revocations:
 
 
 def check_consent(
-    consent: Consent | None, shot: str, today: date, revocations: Revocations = frozenset()
+    consent: Consent | None, shot: str, today: date, revocations: Revocations | None = None
 ) -> None:
     """Return if a final render of a shot may use a record.
 
@@ -184,7 +184,7 @@ def check_consent(
         consent: the actor's record, or None.
         shot: the shot's name.
         today: the day that expiry goes by.
-        revocations: what was withdrawn.
+        revocations: what was withdrawn; None is nothing.
 
     Raises:
         ConsentError: no record, withdrawn, expired, or for other shots.
@@ -196,7 +196,7 @@ def check_consent(
             "mark in.",
         )
     name = f"The consent {consent.reference!r} of {consent.performer}"
-    if revocations & {consent.reference, consent.digest}:
+    if revocations and revocations & {consent.reference, consent.digest}:
         raise ConsentError(f"{name} was withdrawn.", hint=_DRAFT, reference=consent.reference)
     if consent.expires is not None and today > consent.expires:
         raise ConsentError(

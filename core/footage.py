@@ -130,6 +130,17 @@ def frame_path(pattern: str, number: int) -> Path:
     return path.with_name(name)
 
 
+def base_name(pattern: str) -> str:
+    """Return the file name of a pattern without its number and suffix.
+
+    >>> base_name("renders/v003/sc042_0130.%04d.exr"), base_name("comp.exr")
+    ('sc042_0130', 'comp')
+    """
+    path = Path(pattern)
+    stem = path.name.removesuffix(path.suffix)
+    return _TOKEN.sub("", stem).rstrip("._-") or "frames"
+
+
 def _width(token: str) -> int:
     if token.startswith("%"):
         return int(token[2:-1] or 0) if token != "%d" else 0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import PurePath
 from typing import Any
 
 from faceplate.core.errors import GraphError
-from faceplate.core.footage import FIRST_MOVIE_FRAME
+from faceplate.core.footage import FIRST_MOVIE_FRAME, base_name
 from faceplate.core.job import FaceChoice, Job, Keys, Knobs, value_at
 from faceplate.nodes.face import ERODE, FACE_SWAP, FACE_TRACK
 from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
@@ -123,16 +121,6 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
         overwrite=delivery.overwrite,
         contact_sheet=delivery.contact_sheet,
     )
-
-
-def base_name(output: str) -> str:
-    """Return the shot name that an output's file name stands for.
-
-    >>> base_name("renders/v003/sc042_0130.%04d.exr"), base_name("comp.exr")
-    ('sc042_0130', 'comp')
-    """
-    stem = PurePath(output).name.removesuffix(PurePath(output).suffix)
-    return re.sub(r"[._-]?(%0\d+d|%d|#+|@+)", "", stem) or stem
 
 
 def _only(parts: list[Placed], kind: str) -> Placed | None:
