@@ -26,6 +26,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temp = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.tmp")
     try:
+        if path.exists() and not path.is_file():
+            raise DiskError(str(path), "the name is taken by something that is not a file")
         yield temp
         _sync(temp)
         temp.replace(path)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from itertools import groupby
+from collections.abc import Collection
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,11 +11,12 @@ import OpenEXR
 import OpenImageIO as oiio  # noqa: N813 - its users' name for it
 from numpy.typing import NDArray
 
-from faceplate.core.arrays import AnyArray
+from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.errors import ContractError, DiskError, FrameFormatError, OutputError
 from faceplate.core.frame import Frame, Window
 from faceplate.core.io.atomic import replacing
-from faceplate.core.io.exrhead import COMPRESSION, Part, frame_header, read_parts
+from faceplate.core.io.exrhead import COMPRESSION, PIXEL_LIMIT, Part, frame_header, read_parts
+from faceplate.core.io.exrpixels import read_planes
 
 HALF_MAX = np.float32(65504.0)
 NO_DATE = "1970:01:01 00:00:00"
@@ -66,16 +66,12 @@ def read_frame(
     data = parts[0].data
     for part in parts[1:]:
         data = _union(data, part.data)
-    planes: dict[str, AnyArray] = {}
-    for part in parts:
-        wanted = {
-            own: flat for own, flat in part.names.items() if channels is None or flat in channels
-        }
-        for own, plane in (_read_planes(path, part, wanted) if wanted else {}).items():
-            planes[wanted[own]] = _spread(plane, part.data, data)
+    if data.width * data.height > PIXEL_LIMIT:
+        raise FrameFormatError(str(path), "its parts lie too far apart to be one picture")
+    planes = read_planes(path, parts, channels)
     return Frame(
         number=number,
-        channels=planes,
+        channels={name: _spread(*planes[name], data) for name in planes},
         data=data,
         display=parts[0].display,
         pixel_aspect=parts[0].pixel_aspect,
@@ -126,6 +122,8 @@ def write_frame(path: Path | str, frame: Frame, *, compression: str = "zip") -> 
         try:
             OpenEXR.File(header, pixels).write(str(temp))
         except RuntimeError as error:
+            if "image file" not in str(error):
+                raise ContractError(f"{path} cannot be written: {error}", path=str(path)) from error
             # The library's text names the temporary file; the system's own words are enough.
             raise DiskError(str(path), _last_words(str(error)).rpartition(". ")[2]) from error
 
@@ -138,54 +136,15 @@ def to_half(array: AnyArray) -> tuple[NDArray[np.float16], int, int]:
     Returns:
         The halves, how many values were not finite, how many finite ones were clamped.
     """
-    values = np.asarray(array, np.float32)
+    values: FloatArray = np.asarray(array, np.float32)
     finite = np.isfinite(values)
     wild = values.size - int(np.count_nonzero(finite))
-    clamped = int(np.count_nonzero(np.abs(values) > HALF_MAX)) - int(
-        np.count_nonzero(np.isinf(values))
-    )
+    clamped = int(np.count_nonzero(finite & (np.abs(values) > HALF_MAX)))
     if wild:
-        values = np.nan_to_num(values, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
+        values = np.nan_to_num(values, nan=0.0, posinf=float(HALF_MAX), neginf=float(-HALF_MAX))
     if clamped:
         values = np.clip(values, -HALF_MAX, HALF_MAX)
     return values.astype(np.float16), wild, clamped
-
-
-def _read_planes(path: Path, part: Part, wanted: Mapping[str, str]) -> dict[str, AnyArray]:
-    """Read channels of one part, in their own types."""
-    file = oiio.ImageInput.open(str(path))
-    if file is None:
-        raise FrameFormatError(str(path), _words(oiio.geterror))
-    try:
-        if not file.seek_subimage(part.index, 0):
-            raise FrameFormatError(str(path), _words(file.geterror))
-        spec = file.spec()
-        formats = spec.channelformats or (spec.format,) * spec.nchannels
-        runs = groupby(
-            range(spec.nchannels),
-            key=lambda i: (str(formats[i]), spec.channelnames[i] in wanted),
-        )
-        planes: dict[str, AnyArray] = {}
-        for (kind, is_wanted), indices in runs:
-            if not is_wanted:
-                continue
-            run = list(indices)
-            pixels = file.read_image(part.index, 0, run[0], run[-1] + 1, kind)
-            if pixels is None or file.has_error:
-                raise FrameFormatError(str(path), _words(file.geterror))
-            planes |= {spec.channelnames[i]: pixels[..., i - run[0]] for i in run}
-        return planes
-    finally:
-        file.close()
-
-
-def _words(geterror: object) -> str:
-    """Return OIIO's last error; its text may be no text at all when the file is damaged."""
-    assert callable(geterror)
-    try:
-        return f"it is damaged or half written ({_last_words(geterror())})"
-    except UnicodeDecodeError:
-        return "it is damaged or half written"
 
 
 def _last_words(text: str) -> str:
@@ -197,11 +156,11 @@ def _union(a: Window, b: Window) -> Window:
     return Window(min(a.x0, b.x0), min(a.y0, b.y0), max(a.x1, b.x1), max(a.y1, b.y1))
 
 
-def _spread(plane: AnyArray, own: Window, data: Window) -> AnyArray:
-    if own == data:
+def _spread(part: Part, plane: AnyArray, data: Window) -> AnyArray:
+    if part.data == data:
         return plane
     wide = np.zeros((data.height, data.width), plane.dtype)
-    wide[own.slices_in(data)] = plane
+    wide[part.data.slices_in(data)] = plane
     return wide
 
 

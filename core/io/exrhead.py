@@ -73,7 +73,11 @@ def read_parts(path: Path, number: int) -> list[Part]:
     try:
         with OpenEXR.File(str(path), separate_channels=True, header_only=True) as file:
             headers = [dict(part.header) for part in file.parts]
-    except (RuntimeError, ValueError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise FrameFormatError(str(path), "its header holds text that is not UTF-8") from error
+    except ZeroDivisionError as error:
+        raise FrameFormatError(str(path), "its header holds a ratio over zero") from error
+    except (RuntimeError, ValueError) as error:
         raise FrameFormatError(str(path), "its header is damaged or cut short") from error
     if not headers:
         raise FrameFormatError(str(path), "its header is damaged or cut short")
@@ -164,7 +168,7 @@ def _flat_names(
     letters outside the main part get the part's name as their layer.
     """
     layer = str(header.get("name", ""))
-    names = {}
+    names: dict[str, str] = {}
     for own in _channels(header):
         plain = "." not in own and own in _COLOR and not main
         flat = f"{layer}.{own}" if layer and (plain or own in taken) else own

@@ -89,7 +89,7 @@ def linear_frame(
 
 def srgb_table(dtype: np.dtype[np.generic]) -> FloatArray:
     """Return linear light for every code of an unsigned integer type (IEC 61966-2-1)."""
-    codes = np.linspace(0.0, 1.0, int(np.iinfo(dtype).max) + 1)
+    codes = np.linspace(0.0, 1.0, 1 << 8 * dtype.itemsize)
     low, high = codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4
     return np.where(codes <= 0.04045, low, high).astype(np.float32)
 
