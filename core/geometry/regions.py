@@ -21,6 +21,12 @@ NOSE_TIP = (98, 64, 48, 115, 220, 45, 4, 275, 440, 344, 278, 294, 327, 2)
 CHIN = (194, 201, 200, 421, 418, 262, 369, 396, 175, 171, 140, 32)
 """Areas that are skin on nearly every face, whatever the hair."""
 
+FACE_CORE = (
+    103, 67, 109, 10, 338, 297, 332, 300, 383, 345, 352, 411, 434, 430, 431, 418, 421, 200,
+    201, 194, 211, 210, 214, 187, 123, 116, 156, 70,
+)  # fmt: skip
+"""The middle of the face from the hairline to the chin."""
+
 SKIN = (CHEEK_RIGHT, CHEEK_LEFT, NOSE)
 """Where skin is sampled: no beard, no fringe."""
 
