@@ -108,6 +108,17 @@ class FramePicture:
         return pixels
 
 
+def plate_pictures(reader: FootageReader, config: ColorConfig) -> Iterator[FramePicture]:
+    """Yield the frames of a plate, in order, as the analysis and its overlay see them.
+
+    Raises:
+        InputError: a frame cannot be read.
+    """
+    view = NetworkView(config, reader.space, 1.0)
+    for number in reader.frames:
+        yield FramePicture(reader.read(number), view)
+
+
 def open_observer(settings: AnalysisSettings) -> Observer:
     """Load the networks of the analysis.
 
