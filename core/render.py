@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceplate.core.actor import Actor, read_actor
+from faceplate.core.actorfile import read_actor
 from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
 from faceplate.core.arrays import FloatArray
 from faceplate.core.choose import chosen_tracks
@@ -34,6 +34,7 @@ from faceplate.core.nets.run import Network
 from faceplate.core.output import JOB_ATTRIBUTE, finished_job, guard_output
 from faceplate.core.replace import Cast, Element, Look, cast_of, replace_face
 from faceplate.core.report import Progress, Summary
+from faceplate.core.source import Actor
 from faceplate.core.stages import composite
 from faceplate.core.stages.person import person_matte
 from faceplate.core.track import FaceTrack, ShotTrack
@@ -64,7 +65,7 @@ class Shot:
         reader: the plate.
         view: the plate's way to linear Rec.709 and to codes, at the shot's gain.
         track: the solved shot.
-        casts: the faces to replace, each with its actor; empty for mattes of nobody.
+        casts: the faces to replace, or to cut mattes of; empty when the plate has none.
         person: the person segmenter.
         digest: the job hash, without the frame.
         attributes: header entries that are the same on every frame.
@@ -227,9 +228,7 @@ def open_shot(
 
     tracks = chosen_tracks(track, job.face, embedding_of)
     person = load_network("selfie_seg")
-    casts = tuple(
-        cast_of(actor, one, view.shaper.encode, job.seed) for one in tracks if actor is not None
-    )
+    casts = tuple(cast_of(actor, one, view.shaper.encode, job.seed) for one in tracks)
     digest = job_hash(
         replace(job, face=_by_index(job.face, tracks)),
         pixel_version=PIXEL_VERSION,
@@ -290,7 +289,8 @@ def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
         channels = _marked(replace(frame, channels=channels), text)
     seconds["face"] = time.perf_counter() - start
     reason = "plate frame missing" if missing else "" if elements else reasons[0]
-    result = FrameResult(number, bool(elements), reason, seconds)
+    replaced = bool(elements) and job.actor is not None
+    result = FrameResult(number, replaced, reason, seconds)
     return replace(frame, channels=channels), result
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceplate.core.actor import Actor
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, smoothstep
 from faceplate.core.face import FaceObservation
 from faceplate.core.frame import Frame, Window
 from faceplate.core.geometry import mesh as meshes
+from faceplate.core.source import Actor
 from faceplate.core.stages import blend, composite, grain, light, warp
 from faceplate.core.stages.matte import skin_coverage
 from faceplate.core.stages.warp import SourceView, Target, Warped
@@ -60,14 +60,14 @@ class Cast:
     """Who plays whom: everything about actor and target that is the same on every frame.
 
     Attributes:
-        actor: the source.
+        actor: the source, or None where mattes are wanted and no face.
         sources: the actor's views, ready for sampling.
         track: the target.
         target: what the whole track says of the target.
         seed: of the grain.
     """
 
-    actor: Actor
+    actor: Actor | None
     sources: Sequence[SourceView]
     track: FaceTrack
     target: Target
@@ -96,7 +96,7 @@ class Element:
 
 
 def cast_of(
-    actor: Actor, track: FaceTrack, encode: Callable[[FloatArray], FloatArray], seed: int
+    actor: Actor | None, track: FaceTrack, encode: Callable[[FloatArray], FloatArray], seed: int
 ) -> Cast:
     """Prepare an actor for a track.
 
@@ -105,7 +105,7 @@ def cast_of(
     """
     return Cast(
         actor=actor,
-        sources=[warp.prepare_view(view, encode) for view in actor.views],
+        sources=[warp.prepare_view(view, encode) for view in (actor.views if actor else ())],
         track=track,
         target=warp.target_of(list(track.observations.values())),
         seed=seed,
@@ -126,6 +126,8 @@ def replace_face(
         view: the plate's way to linear Rec.709, to code values and back.
         person: gives the person matte (h, w) of a window.
     """
+    if cast.actor is None:
+        return _matted(frame, face, view, look, person)
     weights = warp.choose_views(cast.actor, cast.sources, face, cast.target, look.views)
     main = cast.sources[int(np.argmax(weights.skin))].view
     stretch = np.array([frame.pixel_aspect, 1.0, 1.0])
@@ -187,6 +189,29 @@ def replace_face(
         warped=warped,
         mesh=wide,
     )
+
+
+def _matted(
+    frame: Frame,
+    face: FaceObservation,
+    view: NetworkView,
+    look: Look,
+    person: Callable[[Window], FloatArray],
+) -> Element | None:
+    """Return the mattes of a face and no face; the delivered matte is what would be replaced."""
+    stretch = np.array([frame.pixel_aspect, 1.0, 1.0])
+    mesh = face.mesh * stretch
+    wide = meshes.widened(mesh) / stretch
+    height = float(np.linalg.norm(mesh[10] - mesh[152]))
+    window = _window_of(wide, height).clipped(frame.data)
+    if window.is_empty:
+        return None
+    plate = view.linear(frame.rgb(window))
+    warped = warp.cover_face(mesh, window, pixel_aspect=frame.pixel_aspect)
+    skin = skin_coverage(plate, _local(face.mesh, window), person(window), skin=face.skin)
+    nothing = np.zeros((window.height, window.width, 4), np.float32)
+    mattes = _mattes(warped, skin, look, height)
+    return Element(window, nothing, nothing[..., :3], mattes, warped, wide)
 
 
 def _window_of(wide: DoubleArray, height: float) -> Window:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceplate.core.actor import Actor, View
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, smoothstep
 from faceplate.core.face import FaceObservation
 from faceplate.core.frame import Window
 from faceplate.core.geometry import mesh as meshes
 from faceplate.core.geometry.mesh import Raster
+from faceplate.core.source import Actor, View
 
 _POSE_REACH_DEGREES = 14.0
 """Views this far from the plate's pose lend their mouth or eyes at 1/e; measured on the demo."""
@@ -183,7 +183,7 @@ def choose_views(
     poses = np.array([[s.view.pose.yaw, s.view.pose.pitch] for s in sources])
     turn = np.linalg.norm(poses - [face.pose.yaw, face.pose.pitch], axis=1)
     near = np.exp(-np.square(turn / _POSE_REACH_DEGREES))
-    base = actor.map.weights_at(face.pose.yaw, face.pose.pitch)
+    base = actor.map.weights_at(face.pose.yaw, face.pose.pitch)[actor.map.cell]
     gap = np.abs(openings[:, 0] - opening[0]) / 0.12 + np.abs(openings[:, 1] - opening[1]) / 0.12
     open_source = np.quantile(openings[:, 2:], 0.8, axis=0)
     blink = (openings[:, 2:] / open_source - opening[2:] / target.eyes_open).mean(axis=1)
@@ -312,6 +312,36 @@ def warp_face(
         map=main_map,
         main=main,
         main_size=sources[main].codes[0].shape[:2],
+    )
+
+
+def cover_face(mesh: DoubleArray, window: Window, *, pixel_aspect: float) -> Warped:
+    """Return a warp of nothing: where a face is on the plate, for mattes without an actor.
+
+    Args:
+        mesh: (478, 3) the plate's own mesh, square pixels.
+        window: raster pixels of the result.
+        pixel_aspect: width of a raster pixel divided by its height.
+    """
+    shape = meshes.topology()
+    raster = meshes.rasterize(meshes.widened(mesh) / [pixel_aspect, 1.0, 1.0], window)
+    height = float(np.linalg.norm(mesh[10] - mesh[152]))
+    size = raster.cover.shape
+    nobody = np.ones(0, np.float32)
+    return Warped(
+        raster=raster,
+        codes=np.zeros((*size, 3), np.float32),
+        depth=np.where(raster.cover, raster.spread(shape.depth[:, None])[..., 0], np.float32(-1)),
+        skin=np.ones(size, np.float32),
+        own=np.zeros(size, np.float32),
+        features=np.zeros(size, np.float32),
+        mouth=_soft(raster, shape.mouth, 0.008 * height),
+        weights=ViewWeights(nobody, nobody, nobody),
+        blur_px=0.0,
+        noise=np.zeros(3, np.float32),
+        map=np.zeros((*size, 2), np.float32),
+        main=0,
+        main_size=(1, 1),
     )
 
 
