@@ -189,25 +189,43 @@ def check_consent(
     Raises:
         ConsentError: no record, withdrawn, expired, or for other shots.
     """
+    consent = check_validity(consent, today, revocations)
+    if not consent.covers(shot):
+        raise ConsentError(
+            f"{_name(consent)} does not cover the shot {shot!r}; "
+            f"it covers {', '.join(consent.shots)}.",
+            hint=_DRAFT,
+            shot=shot,
+            shots=list(consent.shots),
+        )
+
+
+def check_validity(
+    consent: Consent | None, today: date, revocations: Revocations | None = None
+) -> Consent:
+    """Return the record if it holds today, for whatever shots.
+
+    Raises:
+        ConsentError: no record, withdrawn, or expired.
+    """
     if consent is None:
         raise ConsentError(
             "The actor has no consent record.",
             hint="Build it again with --consent FILE, or look at it with --draft, which burns a "
             "mark in.",
         )
-    name = f"The consent {consent.reference!r} of {consent.performer}"
     if revocations and revocations & {consent.reference, consent.digest}:
-        raise ConsentError(f"{name} was withdrawn.", hint=_DRAFT, reference=consent.reference)
+        raise ConsentError(
+            f"{_name(consent)} was withdrawn.", hint=_DRAFT, reference=consent.reference
+        )
     if consent.expires is not None and today > consent.expires:
         raise ConsentError(
-            f"{name} ended on {consent.expires.isoformat()}.",
+            f"{_name(consent)} ended on {consent.expires.isoformat()}.",
             hint=_DRAFT,
             expires=consent.expires.isoformat(),
         )
-    if not consent.covers(shot):
-        raise ConsentError(
-            f"{name} does not cover the shot {shot!r}; it covers {', '.join(consent.shots)}.",
-            hint=_DRAFT,
-            shot=shot,
-            shots=list(consent.shots),
-        )
+    return consent
+
+
+def _name(consent: Consent) -> str:
+    return f"The consent {consent.reference!r} of {consent.performer}"

@@ -14,6 +14,7 @@ STILL_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dpx"})
 FIRST_MOVIE_FRAME = 1001
 
 _PART = re.compile(r"^(-?\d+)(?:-(-?\d+)(?:[x:](\d+))?)?$")
+_NUMBERED = re.compile(r"^(.*[._])(\d+)(\.\w+)$")
 _TOKEN = re.compile(r"%0(\d+)d|%d|#+|@+")
 
 
@@ -139,6 +140,29 @@ def base_name(pattern: str) -> str:
     path = Path(pattern)
     stem = path.name.removesuffix(path.suffix)
     return _TOKEN.sub("", stem).rstrip("._-") or "frames"
+
+
+def numbered_files(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Group what a shell makes of ``ana/*.exr``: pattern to the numbers that were named.
+
+    What stands alone, a movie, or a pattern keeps its name, and has no numbers.
+
+    >>> numbered_files(["a.1001.exr", "a.1003.exr", "b.mov"])
+    {'a.%04d.exr': (1001, 1003), 'b.mov': ()}
+    """
+    groups: dict[str, dict[int, str]] = {}
+    for name in names:
+        path = Path(name)
+        match = None if path.suffix.lower() in MOVIE_SUFFIXES else _NUMBERED.match(path.name)
+        key = f"{match[1]}%0{len(match[2])}d{match[3]}" if match else path.name
+        groups.setdefault(str(path.with_name(key)), {})[int(match[2]) if match else 0] = name
+    found: dict[str, tuple[int, ...]] = {}
+    for pattern, files in groups.items():
+        if len(files) > 1:
+            found[pattern] = tuple(sorted(files))
+        else:
+            found[next(iter(files.values()))] = ()
+    return found
 
 
 def _width(token: str) -> int:

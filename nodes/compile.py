@@ -10,7 +10,7 @@ from faceplate.core.errors import GraphError
 from faceplate.core.footage import FIRST_MOVIE_FRAME, base_name
 from faceplate.core.job import FaceChoice, Job, Keys, Knobs, value_at
 from faceplate.nodes.face import ERODE, FACE_SWAP, FACE_TRACK
-from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
+from faceplate.nodes.footage import ACTOR_SOURCE, COMPRESSION_KNOB, PLATE
 from faceplate.nodes.graph import Graph, Placed
 from faceplate.nodes.node import Value
 
@@ -111,7 +111,7 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
         output=delivery.output,
         layers=layers,
         layer_prefix=delivery.layer_prefix,
-        compression=delivery.compression,
+        compression=str(COMPRESSION_KNOB.check(delivery.compression)),
         knobs=Knobs(**{field.name: values[field.name] for field in fields(Knobs)}),
         policy=values["policy"],
         missing=values["missing"],

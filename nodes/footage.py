@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faceplate.nodes.node import Kind, Knob, ListKnob, Node, Port, TextKnob
+from faceplate.nodes.node import ChoiceKnob, Kind, Knob, ListKnob, Node, Port, TextKnob
 
 LAYERS = ("comp", "face", "raw", "matte", "st", "motion", "confidence")
 
@@ -11,6 +11,13 @@ LAYERS_KNOB: Knob = ListKnob(
     default=("comp", "face", "matte"),
     choices=LAYERS,
     help="Layers of the written frames; matte stands for all five mattes.",
+)
+
+COMPRESSION_KNOB: Knob = ChoiceKnob(
+    "compression",
+    default="zip",
+    choices=("zip", "zips", "piz", "rle", "no"),
+    help="Compression of the written EXR.",
 )
 
 PLATE = Node(

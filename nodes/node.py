@@ -68,9 +68,9 @@ class NumberKnob:
     @property
     def wanted(self) -> str:
         """What the knob takes, in words."""
-        number = f"a number from {self.low:g} to {self.high:g}{' ' * bool(self.unit)}{self.unit}"
-        keys = " or keys of such numbers" if self.keyed else ""
-        return " or ".join([*self.words, number]) + keys
+        unit = f" {self.unit}" if self.unit else ""
+        keys = ["keys of such numbers"] if self.keyed else []
+        return " or ".join([*self.words, f"{self.low:g} to {self.high:g}{unit}", *keys])
 
     def check(self, value: object) -> float | str | Keys:
         """Return the value as the job holds it.
@@ -126,7 +126,7 @@ class IntegerKnob:
     @property
     def wanted(self) -> str:
         """What the knob takes, in words."""
-        return f"a whole number from {self.low} to {self.high}"
+        return f"a whole number, {self.low} to {self.high}"
 
     def check(self, value: object) -> int:
         """Return the value.

@@ -58,6 +58,11 @@ class FootageReader:
         """The frame numbers on disk."""
         return self.footage.frames
 
+    def limited(self, frames: FrameRange) -> FootageReader:
+        """Return a reader of some of the frames; the rest counts as not on disk."""
+        footage = Footage(self.footage.pattern, frames)
+        return FootageReader(footage, self._source, self.space, self.rate)
+
     def read(self, number: int) -> Frame:
         """Read one frame, with every channel.
 

@@ -1,0 +1,208 @@
+"""What the commands do with actor files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from faceplate.core.actor import (
+    Actor,
+    ActorSettings,
+    build_actor,
+    read_actor,
+    wipe_actor,
+    write_actor,
+)
+from faceplate.core.consent import (
+    check_consent,
+    check_validity,
+    read_consent,
+    read_revocations,
+)
+from faceplate.core.console import Console
+from faceplate.core.doors import guard_file, observations_folder, set_threads
+from faceplate.core.errors import ActorError
+from faceplate.core.footage import FrameRange, base_name, numbered_files
+from faceplate.core.io.footage import FootageReader, open_footage
+from faceplate.core.job import Job
+from faceplate.core.report import Progress
+from faceplate.ocio.config import ColorConfig, open_config
+
+SUFFIX = ".actor"
+
+
+def open_all(
+    footage: Sequence[str], config: ColorConfig, *, colorspace: str | None
+) -> list[FootageReader]:
+    """Open what a shell's ``ana/*.exr`` hands over: files of one sequence are one footage.
+
+    Raises:
+        FaceplateError: something cannot be read.
+    """
+    readers = []
+    for pattern, numbers in numbered_files(footage).items():
+        reader = open_footage(pattern, config, colorspace=colorspace)
+        readers.append(reader.limited(FrameRange(numbers)) if numbers else reader)
+    return readers
+
+
+def build(
+    console: Console,
+    footage: Sequence[str],
+    out: Path,
+    *,
+    consent: Path | None,
+    colorspace: str | None,
+    ocio: str | None,
+    overwrite: bool,
+    threads: int,
+    cache_folder: Path | None,
+) -> int:
+    """Build an actor and write it; return the exit code.
+
+    Raises:
+        FaceplateError: the footage, the consent or the output will not do.
+    """
+    set_threads(threads)
+    record = read_consent(consent) if consent else None
+    config = open_config(ocio)
+    readers = open_all(footage, config, colorspace=colorspace)
+    guard_file(out, [*_files(readers), *([consent] if consent else [])], overwrite=overwrite)
+    console.open_log(out.with_name(f"{out.stem}.log.jsonl"))
+    settings = ActorSettings(threads=threads, cache_folder=observations_folder(cache_folder))
+    actor = build_actor(
+        readers,
+        config,
+        name=out.stem,
+        consent=record,
+        settings=settings,
+        progress=lambda done, total: console.progress(Progress("observe", done, total)),
+    )
+    write_actor(out, actor)
+    for note in actor.notes:
+        console.warn(note)
+    if record is None:
+        console.warn("The actor has no consent record; finals will be refused.")
+    console.result(f"{_in_words(actor)}\nWrote {out}", **_facts(actor), outputs=[str(out)])
+    return 0
+
+
+def _files(readers: Iterable[FootageReader]) -> list[Path]:
+    return [reader.footage.path(number) for reader in readers for number in reader.frames]
+
+
+def _facts(actor: Actor) -> dict[str, object]:
+    poses = [view.pose for view in actor.views]
+    return {
+        "name": actor.name,
+        "digest": actor.digest,
+        "views": len(actor.views),
+        "yaw": [round(min(p.yaw for p in poses), 1), round(max(p.yaw for p in poses), 1)],
+        "pitch": [round(min(p.pitch for p in poses), 1), round(max(p.pitch for p in poses), 1)],
+        "face_height_px": round(actor.face_height),
+        "consent": None if actor.consent is None else actor.consent.model_dump(mode="json"),
+    }
+
+
+def _in_words(actor: Actor) -> str:
+    facts = _facts(actor)
+    consent = actor.consent
+    lines = [
+        f"{actor.name}: {facts['views']} views, yaw {facts['yaw']}, pitch {facts['pitch']} degrees",
+        f"largest face: {facts['face_height_px']} px high",
+        "consent: none; drafts only"
+        if consent is None
+        else f"consent: {consent.performer}, {consent.reference}, {consent.scope}, "
+        f"shots {', '.join(consent.shots)}, until {consent.expires or 'further notice'}"
+        + (", signature not checked" if consent.signature else ""),
+    ]
+    return "\n".join(lines)
+
+
+def show(console: Console, path: Path) -> int:
+    """Say what is in an actor; return the exit code.
+
+    Raises:
+        ActorError: not an actor file.
+    """
+    actor = read_actor(path)
+    rows = [
+        f"  {view.name:32} yaw {view.pose.yaw:6.1f}  pitch {view.pose.pitch:6.1f}  "
+        f"{view.face_height:5.0f} px  confidence {view.confidence:.2f}"
+        for view in actor.views
+    ]
+    console.result("\n".join([_in_words(actor), *rows]), **_facts(actor))
+    return 0
+
+
+def check(console: Console, path: Path, shot: str, revocations: Path | None, today: date) -> int:
+    """Check that an actor is whole and, for a shot or in general, that its consent holds.
+
+    Raises:
+        ActorError: not an actor file, damaged, or altered.
+        ConsentError: no consent, or it does not hold.
+    """
+    actor = read_actor(path)
+    withdrawn = read_revocations(revocations)
+    if shot:
+        check_consent(actor.consent, shot, today, withdrawn)
+    else:
+        check_validity(actor.consent, today, withdrawn)
+    console.result(f"{path} is whole and its consent holds.", **_facts(actor))
+    return 0
+
+
+def wipe(console: Console, path: Path, *, yes: bool, cache_folder: Path | None) -> int:
+    """Remove an actor file and what the cache keeps of the person; return the exit code.
+
+    Raises:
+        ActorError: not an actor file, or not confirmed.
+        DiskError: a file cannot be removed.
+    """
+    if not yes:
+        raise ActorError(
+            f"{path} would be removed for good, with all that the cache keeps of the person.",
+            hint="Say it again with --yes.",
+        )
+    removed = wipe_actor(path, cache_folder=observations_folder(cache_folder))
+    names = [str(file) for file in removed]
+    console.result("\n".join(f"Removed {name}" for name in names), removed=names)
+    return 0
+
+
+def as_actor_file(console: Console, job: Job, cache_folder: Path, *, threads: int) -> Job:
+    """Return the job with an actor file where it named a picture or a movie; then it is a draft.
+
+    Args:
+        console: hears that the job became a draft.
+        job: any job.
+        cache_folder: where such actors are kept, by the hash of the picture.
+        threads: for the analysis.
+
+    Raises:
+        FaceplateError: the picture cannot be read, or shows no face.
+    """
+    if job.actor is None or job.actor.endswith(SUFFIX):
+        return job
+    config = open_config(job.ocio)
+    (reader,) = open_all([job.actor], config, colorspace=None)
+    hashes = [reader.digest(number) for number in reader.frames]
+    content = hashlib.blake2b("".join(hashes).encode(), digest_size=16).hexdigest()
+    path = cache_folder / "actors" / f"{content}{SUFFIX}"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings = ActorSettings(threads=threads, cache_folder=cache_folder / "observations")
+        actor = build_actor(
+            [reader],
+            config,
+            name=base_name(job.actor),
+            settings=settings,
+            progress=lambda done, total: console.progress(Progress("actor", done, total)),
+        )
+        write_actor(path, actor)
+    if not job.draft:
+        console.warn(f"{job.actor} carries no consent: this is a draft, with a mark burnt in.")
+    return replace(job, actor=str(path), draft=True)

@@ -1,0 +1,320 @@
+"""The command line: `faceplate swap`, `track`, `actor build` and the rest."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceplate.core.console import Console
+from faceplate.core.doors import default_threads
+from faceplate.core.footage import FIRST_MOVIE_FRAME
+from faceplate.core.job import Job
+from faceplate.core.options import choose_face, command
+from faceplate.nodes.compile import Delivery, job_of, swap_graph
+from faceplate.nodes.face import FACE_MATTE, FACE_SWAP, FACE_TRACK
+
+app = typer.Typer(
+    name="faceplate",
+    help="Replace faces on scene-linear plates.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+actor_app = typer.Typer(no_args_is_help=True, help="Build and look at actor files.")
+models_app = typer.Typer(no_args_is_help=True, help="List and check the networks' weights.")
+app.add_typer(actor_app, name="actor")
+app.add_typer(models_app, name="models")
+
+Plate = Annotated[str, typer.Argument(help="plate.%04d.exr, a movie, or a still.")]
+Space = Annotated[str, typer.Option(help="Colour space; found out from the file when not said.")]
+Config = Annotated[str, typer.Option(help="OCIO config; else $OCIO, else the built-in one.")]
+Start = Annotated[int, typer.Option(help="Number of a movie's first frame.")]
+Frames = Annotated[str, typer.Option(help="Frames to render, as 1001-1100x2; all when not said.")]
+Track = Annotated[Path | None, typer.Option(help="A solved track; the analysis is skipped.")]
+Face = Annotated[str, typer.Option(help="Number of the face, 0 for the largest; or all.")]
+FaceAt = Annotated[str, typer.Option(help="The face at X,Y, pixels from the top left.")]
+Reference = Annotated[Path | None, typer.Option(help="The face that looks like this picture.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are not ours.")]
+Threads = Annotated[int, typer.Option(help="Threads; 0 takes what this process may use.")]
+CacheFolder = Annotated[Path | None, typer.Option("--cache", help="Folder of the cache.")]
+Frame = Annotated[str, typer.Option("--out", help="Frames to write, as comp.%04d.exr.")]
+File = Annotated[Path, typer.Option("--out", help="File to write.")]
+ActorFile = Annotated[Path, typer.Argument(help="An actor file.")]
+Shot = Annotated[str, typer.Option(help="The shot's name, for consent; else the output's.")]
+
+
+def _config(ocio: str) -> str | None:
+    return ocio or os.environ.get("OCIO") or None
+
+
+def _plate_knobs(pattern: str, colorspace: str, frames: str) -> dict[str, object]:
+    return {"pattern": pattern, "colorspace": colorspace, "frames": frames}
+
+
+@command(app, "swap", FACE_SWAP)
+def swap(
+    console: Console,
+    plate: Plate,
+    knobs: dict[str, object],
+    actor: Annotated[Path, typer.Option(help="The .actor file; or a picture, for a draft.")],
+    out: Frame,
+    frames: Frames = "",
+    face: Face = "",
+    face_at: FaceAt = "",
+    reference: Reference = None,
+    track: Track = None,
+    colorspace: Space = "",
+    ocio: Config = "",
+    start: Start = FIRST_MOVIE_FRAME,
+    shot: Shot = "",
+    draft: Annotated[bool, typer.Option("--draft", help="Burn a mark in; no consent.")] = False,
+    revocations: Annotated[Path | None, typer.Option(help="List of withdrawn consents.")] = None,
+    overwrite: Overwrite = False,
+    compression: Annotated[str, typer.Option(help="Of the EXR: zip, zips, piz, rle, no.")] = "zip",
+    layer_prefix: Annotated[str, typer.Option(help="Put before our layers' names.")] = "",
+    no_contact: Annotated[bool, typer.Option("--no-contact", help="No contact sheet.")] = False,
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Put an actor's face on the face in a plate."""
+    from faceplate.core.commands import render_job
+
+    delivery = Delivery(
+        output=out,
+        name=shot,
+        face=choose_face(face, face_at, reference),
+        track=str(track) if track else None,
+        start=start,
+        ocio=_config(ocio),
+        layer_prefix=layer_prefix,
+        compression=compression,
+        draft=draft,
+        overwrite=overwrite,
+        contact_sheet=not no_contact,
+    )
+    graph = swap_graph(_plate_knobs(plate, colorspace, frames), {"file": str(actor)}, knobs)
+    return render_job(
+        console,
+        job_of(graph, "swap", delivery),
+        threads=default_threads(threads),
+        cache_folder=cache,
+        revocations=revocations,
+        today=date.today(),
+    )
+
+
+@command(app, "matte", FACE_MATTE)
+def matte(
+    console: Console,
+    plate: Plate,
+    knobs: dict[str, object],
+    out: Frame,
+    frames: Frames = "",
+    face: Face = "",
+    face_at: FaceAt = "",
+    reference: Reference = None,
+    track: Track = None,
+    colorspace: Space = "",
+    ocio: Config = "",
+    start: Start = FIRST_MOVIE_FRAME,
+    overwrite: Overwrite = False,
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Write the mattes of the face in a plate, and no picture."""
+    from faceplate.core.commands import render_job
+
+    delivery = Delivery(
+        output=out,
+        face=choose_face(face, face_at, reference),
+        track=str(track) if track else None,
+        start=start,
+        ocio=_config(ocio),
+        overwrite=overwrite,
+        contact_sheet=False,
+    )
+    graph = swap_graph(
+        _plate_knobs(plate, colorspace, frames), None, {**knobs, "layers": ("matte",)}
+    )
+    return render_job(
+        console,
+        job_of(graph, "swap", delivery),
+        threads=default_threads(threads),
+        cache_folder=cache,
+        revocations=None,
+        today=date.today(),
+    )
+
+
+@command(app, "track", FACE_TRACK, skip=("seed",))
+def track(
+    console: Console,
+    plate: Plate,
+    knobs: dict[str, object],
+    out: File,
+    colorspace: Space = "",
+    ocio: Config = "",
+    start: Start = FIRST_MOVIE_FRAME,
+    overwrite: Overwrite = False,
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Follow the faces of a plate: a track file, an overlay movie, Tracker4 text, CSV."""
+    from faceplate.core.commands import track_plate
+
+    return track_plate(
+        console,
+        plate,
+        out,
+        colorspace=colorspace or None,
+        ocio=_config(ocio),
+        start=start,
+        smoothing=float(str(FACE_TRACK.values(knobs)["smoothing"])),
+        overwrite=overwrite,
+        threads=default_threads(threads),
+        cache_folder=cache,
+    )
+
+
+@command(actor_app, "build")
+def actor_build(
+    console: Console,
+    footage: Annotated[list[str], typer.Argument(help="Frames, movies or stills of one person.")],
+    out: File,
+    consent: Annotated[Path | None, typer.Option(help="Consent record, bound in.")] = None,
+    colorspace: Space = "",
+    ocio: Config = "",
+    overwrite: Overwrite = False,
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Build an actor from footage of a performer."""
+    from faceplate.core.casting import build
+
+    return build(
+        console,
+        footage,
+        out,
+        consent=consent,
+        colorspace=colorspace or None,
+        ocio=_config(ocio),
+        overwrite=overwrite,
+        threads=default_threads(threads),
+        cache_folder=cache,
+    )
+
+
+@command(actor_app, "show")
+def actor_show(console: Console, actor: ActorFile) -> int:
+    """Say what is in an actor: views by head pose, sizes, consent."""
+    from faceplate.core.casting import show
+
+    return show(console, actor)
+
+
+@command(actor_app, "check")
+def actor_check(
+    console: Console,
+    actor: ActorFile,
+    shot: Annotated[str, typer.Option(help="A shot that would use it.")] = "",
+    revocations: Annotated[Path | None, typer.Option(help="List of withdrawn consents.")] = None,
+) -> int:
+    """Check that an actor is whole and that its consent holds."""
+    from faceplate.core.casting import check
+
+    return check(console, actor, shot, revocations, date.today())
+
+
+@command(actor_app, "wipe")
+def actor_wipe(
+    console: Console,
+    actor: ActorFile,
+    yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False,
+    cache: CacheFolder = None,
+) -> int:
+    """Remove an actor file and all that the cache keeps."""
+    from faceplate.core.casting import wipe
+
+    return wipe(console, actor, yes=yes, cache_folder=cache)
+
+
+@command(models_app, "list")
+def models_list(console: Console) -> int:
+    """List the networks with task, licence and hash."""
+    from faceplate.core.commands import list_models
+
+    return list_models(console)
+
+
+@command(models_app, "check")
+def models_check(console: Console) -> int:
+    """Load every network and compare its hash with its card."""
+    from faceplate.core.commands import check_all_models
+
+    return check_all_models(console)
+
+
+@command(app, "demo")
+def demo(
+    console: Console,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the demo.")] = Path("demo_out"),
+    overwrite: Overwrite = False,
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Swap the synthetic demo shot."""
+    from faceplate.core.demonstrate import demonstrate
+
+    return demonstrate(
+        console,
+        out,
+        partial(_demo_job, overwrite=overwrite),
+        threads=default_threads(threads),
+        cache_folder=cache,
+    )
+
+
+def _demo_job(plate: str, actor: Path, out: str, *, overwrite: bool = False) -> Job:
+    knobs = _plate_knobs(plate, "ACEScg", "")
+    delivery = Delivery(output=out, name="demo", overwrite=overwrite)
+    return job_of(swap_graph(knobs, {"file": str(actor)}, {}), "swap", delivery)
+
+
+@command(app, "doctor")
+def doctor(
+    console: Console,
+    folder: Annotated[Path, typer.Argument(help="Where frames would be written.")] = Path(),
+    ocio: Config = "",
+    threads: Threads = 0,
+) -> int:
+    """Check this machine: Python, device, colour, disk, models, hosts, and a one-frame swap."""
+    from faceplate.core.doctor import examine
+
+    return examine(console, folder, _config(ocio), _demo_job, default_threads(threads))
+
+
+@command(app, "cache")
+def cache(
+    console: Console,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove what it keeps.")] = False,
+    cache: CacheFolder = None,
+) -> int:
+    """Say how much the cache of observations keeps."""
+    from faceplate.core.commands import tend_cache
+
+    return tend_cache(console, cache, clear=clear)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

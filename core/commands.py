@@ -1,0 +1,165 @@
+"""What the commands do with plates, models and the cache."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+from pathlib import Path
+
+from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
+from faceplate.core.casting import as_actor_file
+from faceplate.core.consent import read_revocations
+from faceplate.core.console import Console
+from faceplate.core.doors import guard_file, observations_folder, set_threads
+from faceplate.core.errors import ModelError
+from faceplate.core.exports import coefficients_csv, tracker_text
+from faceplate.core.footage import base_name
+from faceplate.core.io.atomic import replacing
+from faceplate.core.io.footage import FootageReader, open_footage
+from faceplate.core.io.tracks import write_track
+from faceplate.core.job import Job
+from faceplate.core.nets.load import check_models, find_card, list_cards
+from faceplate.core.overlay import write_overlay
+from faceplate.core.render import render_shot
+from faceplate.core.report import Progress
+from faceplate.core.track import ShotTrack
+from faceplate.ocio.config import ColorConfig, open_config
+from faceplate.ocio.network import NetworkView
+
+_POLICY = 1
+_FRAMES_PER_SECOND = 24.0
+"""Of the overlay of a sequence, which has no rate of its own."""
+
+
+def log_path(output: str) -> Path:
+    """Return the log of a job: the output's name without the number, and ``.log.jsonl``."""
+    return Path(output).with_name(f"{base_name(output)}.log.jsonl")
+
+
+def render_job(
+    console: Console,
+    job: Job,
+    *,
+    threads: int,
+    cache_folder: Path | None,
+    revocations: Path | None,
+    today: date,
+) -> int:
+    """Render a job and say what came of it; return the exit code.
+
+    Raises:
+        FaceplateError: see `render_shot`.
+    """
+    set_threads(threads)
+    console.open_log(log_path(job.output))
+    console.log("job", job=job.to_json())
+    folder = observations_folder(cache_folder)
+    job = as_actor_file(console, job, folder.parent, threads=threads)
+    summary = render_shot(
+        job,
+        progress=console.progress,
+        should_stop=console.stop,
+        threads=threads,
+        cache_folder=folder,
+        revocations=frozenset() if job.draft else read_revocations(revocations),
+        today=today,
+    )
+    console.summary(summary)
+    if summary.stopped:
+        return console.stop.exit_code
+    return _POLICY if summary.failed else 0
+
+
+def track_plate(
+    console: Console,
+    plate: str,
+    out: Path,
+    *,
+    colorspace: str | None,
+    ocio: str | None,
+    start: int,
+    smoothing: float,
+    overwrite: bool,
+    threads: int,
+    cache_folder: Path | None,
+) -> int:
+    """Analyse a plate and write the track; return the exit code.
+
+    Raises:
+        FaceplateError: the plate cannot be read, or the output may not be written.
+    """
+    set_threads(threads)
+    config = open_config(ocio)
+    reader = open_footage(plate, config, colorspace=colorspace, start=start)
+    guard_file(out, [reader.footage.path(n) for n in reader.frames], overwrite=overwrite)
+    console.open_log(out.with_name(f"{out.stem}.log.jsonl"))
+    settings = AnalysisSettings(smoothing, threads, observations_folder(cache_folder), embed=True)
+    shot = analyse_shot(
+        reader,
+        config,
+        settings,
+        progress=lambda done, total: console.progress(Progress("observe", done, total)),
+    )
+    write_track(out, shot)
+    beside = _exports(out, reader, config, shot)
+    faces = [
+        {"face": t.index, "frames": len(t.observations), "height_px": round(t.mean_height)}
+        for t in shot.tracks
+    ]
+    lines = ["no face was found"] * (not faces) + [
+        f"face {f['face']}: {f['frames']} of {len(shot.frames)} frames, {f['height_px']} px high"
+        for f in faces
+    ]
+    outputs = [str(path) for path in (out, *beside)]
+    lines += [f"Wrote {path}" for path in outputs]
+    console.result("\n".join(lines), faces=faces, outputs=outputs)
+    return 0
+
+
+def _exports(out: Path, reader: FootageReader, config: ColorConfig, shot: ShotTrack) -> list[Path]:
+    """Write what hosts read of a track beside it: overlay movie, coefficients, Nuke trackers."""
+    view = NetworkView(config, reader.space, shot.gain)
+    movie, table = out.with_suffix(".mp4"), out.with_suffix(".csv")
+    pictures = (FramePicture(reader.read(number), view) for number in shot.frames)
+    write_overlay(movie, pictures, shot, rate=reader.rate or _FRAMES_PER_SECOND)
+    texts = {table: coefficients_csv(shot, find_card("face_blendshapes52").labels)}
+    display = reader.read(shot.frames[0]).display
+    for track in shot.tracks:
+        texts[out.with_suffix(f".face{track.index}.nk")] = tracker_text(track, display)
+    for path, text in texts.items():
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return [movie, *texts]
+
+
+def list_models(console: Console) -> int:
+    """Print the cards of all models; return the exit code."""
+    for card in list_cards():
+        facts = dataclasses.asdict(card)
+        text = f"{card.name:24} {card.task}\n{'':24} {card.licence.spdx}, {card.sha256[:16]}"
+        console.result(text, **facts)
+    return 0
+
+
+def check_all_models(console: Console) -> int:
+    """Load every model and run it once; return the exit code."""
+    worst = 0
+    for card, problem in check_models():
+        state = "ok" if problem is None else str(problem)
+        console.result(f"{card.name:24} {state}", model=card.name, ok=problem is None, state=state)
+        worst = worst if problem is None else ModelError.exit_code
+    return worst
+
+
+def tend_cache(console: Console, asked: Path | None, *, clear: bool) -> int:
+    """Say how much the cache keeps, or remove it; return the exit code."""
+    folder = observations_folder(asked)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    if clear:
+        for path in files:
+            path.unlink()
+    state = "removed" if clear else "kept"
+    text = f"{folder}: {len(files)} files, {size / 1e6:.1f} MB {state}"
+    console.result(text, folder=str(folder), files=len(files), bytes=size, cleared=clear)
+    return 0

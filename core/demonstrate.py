@@ -1,0 +1,75 @@
+"""The demo: expands the shot of the package, builds its actor, swaps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TypeAlias
+
+from faceplate.core import casting
+from faceplate.core.commands import render_job
+from faceplate.core.console import Console
+from faceplate.core.demo.footage import SPACE, DemoFootage, write_footage
+from faceplate.core.job import Job
+
+MakeJob: TypeAlias = Callable[[str, Path, str], Job]
+"""Plate pattern, actor and output pattern to a job with the nodes' defaults."""
+
+
+def demonstrate(
+    console: Console,
+    out: Path,
+    make_job: MakeJob,
+    *,
+    threads: int,
+    cache_folder: Path | None,
+    frames: int | None = None,
+) -> int:
+    """Swap the demo shot below ``out``; a second call goes on where the first stopped.
+
+    Args:
+        out: a folder for the inputs, the actor and the result.
+        make_job: what the door makes of a plate, an actor and an output.
+        threads: one budget for all.
+        cache_folder: of the observations, or None for the user's.
+        frames: how many frames of the plate, or None for all.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        FaceplateError: a step failed.
+    """
+    console.note(f"Expanding the demo shot into {out}")
+    footage = write_footage(out, frames=frames)
+    actor = out / "demo.actor"
+    if not actor.exists():
+        code = _build(console, footage, actor, threads, cache_folder)
+        if code:
+            return code
+    job = make_job(footage.plate, actor, str(out / "comp" / "comp.%04d.exr"))
+    return render_job(
+        console,
+        job,
+        threads=threads,
+        cache_folder=cache_folder,
+        revocations=None,
+        today=date.today(),
+    )
+
+
+def _build(
+    console: Console, footage: DemoFootage, actor: Path, threads: int, cache_folder: Path | None
+) -> int:
+    return casting.build(
+        console,
+        [footage.source],
+        actor,
+        consent=footage.consent,
+        colorspace=SPACE,
+        ocio=None,
+        overwrite=False,
+        threads=threads,
+        cache_folder=cache_folder,
+    )
