@@ -333,8 +333,9 @@ def _clear(view: View) -> float:
 
 def _clipped(view: View) -> float:
     """Return the share of the skin that stands at the picture's very maximum: a plateau."""
-    area = fill_regions([FACE_CORE], view.mesh, view.skin_coverage.shape)
-    area = (area - fill_regions([LIPS_INNER], view.mesh, view.skin_coverage.shape)) > 0
+    size = view.skin_coverage.shape
+    core, mouth = (fill_regions([part], view.mesh, size) for part in (FACE_CORE, LIPS_INNER))
+    area = (core - mouth) > 0
     if not area.any():
         return 0.0
     highest = view.picture.reshape(-1, 3).max(axis=0)

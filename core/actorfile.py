@@ -214,7 +214,8 @@ def _view(row: dict[str, Any], members: Mapping[str, bytes], prefix: str) -> Vie
     for field, array in (*arrays.items(), ("pose", np.array(row["pose"]))):
         if not np.isfinite(array).all():
             raise ValueError(f"{field} of {row['name']} is not finite")
-    return View(name=str(row["name"]), number=int(row["number"]), pose=pose, **arrays, **numbers)
+    named: dict[str, Any] = {**arrays, **numbers}
+    return View(name=str(row["name"]), number=int(row["number"]), pose=pose, **named)
 
 
 def _reason(cause: Exception) -> str:

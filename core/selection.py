@@ -87,11 +87,14 @@ def choose_faces(
     calm_score = worth * np.exp(
         [-_CALM_RATE * agitation(face.expression) - abs(face.pose.roll) / 60 for face in faces]
     )
+    first_of = _spaced(poses, [int(m[np.argmax(calm_score[m])]) for m in cells])
     calm: list[Choice] = []
     vivid: list[tuple[float, Choice]] = []
     for members in cells:
-        first = int(members[np.argmax(calm_score[members])])
-        calm.append(Choice(first, first))
+        best_calm = int(members[np.argmax(calm_score[members])])
+        first = first_of[best_calm]
+        if first == best_calm:
+            calm.append(Choice(first, first))
         base = traits(faces[first].expression)
         for name in base:
             gain = np.array([traits(faces[k].expression)[name] - base[name] for k in members])
@@ -105,6 +108,20 @@ def choose_faces(
         if len(chosen) < most:
             chosen.setdefault(choice.index, choice)
     return list(chosen.values()), radius
+
+
+def _spaced(poses: DoubleArray, found: Sequence[int]) -> dict[int, int]:
+    """Say for each calm face which one stands for it; neighbours of one pose share the first."""
+    kept: list[int] = []
+    stands: dict[int, int] = {}
+    for index in found:
+        apart = np.linalg.norm(poses[kept] - poses[index], axis=1) if kept else np.zeros(0)
+        if apart.size and apart.min() <= THINNING_DEGREES:
+            stands[index] = kept[int(np.argmin(apart))]
+        else:
+            kept.append(index)
+            stands[index] = index
+    return stands
 
 
 def _cells(poses: DoubleArray, most: int) -> tuple[list[AnyArray], float]:

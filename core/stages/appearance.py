@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import Delaunay, cKDTree
 
-from faceplate.core.arrays import DoubleArray, FloatArray, IntArray
+from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, IntArray
 from faceplate.core.errors import ContractError
 
 LIMIT_DEGREES = 75.0  # the authors' limit points, FSGANv2's swapping inference
@@ -41,7 +41,7 @@ class AppearanceMap:
     _stand_ins: IntArray
 
     @classmethod
-    def build(cls, poses: FloatArray, *, radius: float = THINNING_DEGREES) -> AppearanceMap:
+    def build(cls, poses: AnyArray, *, radius: float = THINNING_DEGREES) -> AppearanceMap:
         """Lay out views.
 
         Args:
@@ -74,6 +74,11 @@ class AppearanceMap:
             hull,
             stand_ins.astype(np.int32),
         )
+
+    @property
+    def nodes(self) -> DoubleArray:
+        """(K + 4, 2) yaw and pitch of the kept views, then of the limit points."""
+        return np.concatenate([self.points[self.order], _CORNERS])
 
     def weights_at(self, yaw: float, pitch: float) -> FloatArray:
         """Return (V,) float32 weights of the views for a head pose in degrees.

@@ -117,7 +117,7 @@ def guided_filter(
 
     # Around its own mean the guide loses no digits to the squares.
     middle = np.float32(small_guide.mean())
-    centered = small_guide - middle
+    centered: FloatArray = np.asarray(small_guide - middle, np.float32)
     mean_guide, mean_small = mean(centered), mean(small)
     variance = np.maximum(mean(centered * centered) - mean_guide * mean_guide, 0)
     slope = (mean(centered * small) - mean_guide * mean_small) / (variance + np.float32(epsilon))
