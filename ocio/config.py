@@ -124,7 +124,7 @@ class ColorConfig:
             if first is second:
                 return first.getProcessor(a.getName(), b.getName())
             return OCIO.Config.GetProcessorFromConfigs(first, a.getName(), second, b.getName())
-        except OCIO.Exception as error:
+        except (OCIO.Exception, OCIO.ExceptionMissingFile) as error:
             if first is not second and not self.own.hasRole(INTERCHANGE):
                 raise ColorSpaceError(
                     f"OCIO config {self.name} has no role {INTERCHANGE}, so {a.getName()} cannot"
@@ -172,7 +172,7 @@ def open_config(path: str | None) -> ColorConfig:
     try:
         own = OCIO.Config.CreateFromFile(path)
         own.validate()
-    except OCIO.Exception as error:
+    except (OCIO.Exception, OCIO.ExceptionMissingFile) as error:
         raise ColorSpaceError(
             f"OCIO config {path} cannot be used: {_first_line(error)}.",
             hint="Check $OCIO or --ocio; leave both out for the built-in ACES 2.0 config.",

@@ -42,7 +42,8 @@ class Converter:
         """Convert, and count the pixels that could not be.
 
         A NaN or infinity in one channel would spread to all three through a matrix. Pixels that
-        hold one become 0 in every colour channel before the conversion.
+        hold one become 0 in every colour channel before the conversion, and so do those whose
+        result is none, as of log codes beyond all light.
 
         Args:
             rgb: (H, W, 3) or (H, W, 4) float32; alpha passes through. It is not written to.
@@ -59,22 +60,29 @@ class Converter:
         height, width, depth = clean.shape
         if clean.size and not self.is_identity:
             self._cpu.apply(OCIO.PackedImageDesc(clean, width, height, depth))
+            # Absurd log codes decode to infinity.
+            beyond = make_finite(clean)
+            return clean, replaced + beyond
         return clean, replaced
 
 
 def without_wild(rgb: FloatArray) -> tuple[FloatArray, int]:
-    """Return a contiguous copy with non-finite pixels as black, and their number.
+    """Return a C-contiguous copy with non-finite pixels as black, and their number."""
+    clean = np.array(rgb, np.float32, order="C", copy=True)
+    return clean, make_finite(clean)
+
+
+def make_finite(rgb: FloatArray) -> int:
+    """Make pixels that hold a NaN or an infinity black, in place, and count them.
 
     Args:
-        rgb: (H, W, C) float32; in the fourth channel, non-finite values alone become 0.
+        rgb: (H, W, C) float32; of a fourth channel, non-finite values alone become 0.
     """
-    clean = np.array(rgb, np.float32, order="C", copy=True)
-    # One sum tells whether anything is wrong at all; overflow only costs the second look.
+    # One sum tells whether anything can be wrong; if it overflows, that costs a second look.
     with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(clean.sum()):
-            return clean, 0
-    finite = np.isfinite(clean)
-    wild = ~finite[..., :3].all(axis=2)
-    clean[..., :3][wild] = 0.0
-    clean[~finite] = 0.0
-    return clean, int(np.count_nonzero(wild | ~finite.all(axis=2)))
+        if np.isfinite(rgb.sum()):
+            return 0
+    finite = np.isfinite(rgb)
+    rgb[..., :3][~finite[..., :3].all(axis=2)] = 0.0
+    rgb[~finite] = 0.0
+    return int(np.count_nonzero(~finite.all(axis=2)))

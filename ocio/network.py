@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numba import njit
 
-from faceplate.core.arrays import FloatArray
+from faceplate.core.arrays import FloatArray, check_shape
 from faceplate.core.errors import ContractError, InputError
 from faceplate.ocio.config import LINEAR, ColorConfig
 from faceplate.ocio.convert import Converter, without_wild
@@ -52,6 +52,19 @@ class Shaper:
     def decode(self, codes: FloatArray) -> FloatArray:
         """Return linear light of codes; any shape, float32."""
         return _decode(np.ascontiguousarray(codes, np.float32), *self._curve)
+
+    def change(self, codes: FloatArray, answer: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return linear light before and after a network's answer to clipped codes.
+
+        Args:
+            codes: (H, W, 3) float32, unbounded.
+            answer: (H, W, 3) float32, what came back for ``codes`` clipped to 0 to 1.
+
+        Returns:
+            Two (H, W, 3) float32 arrays. Where the answer changes nothing both are 0: that light
+            is not needed, and most of a picture is left alone.
+        """
+        return _change(np.ascontiguousarray(codes), np.ascontiguousarray(answer), *self._curve)
 
 
 class NetworkView:
@@ -127,12 +140,17 @@ class NetworkView:
 
         Returns:
             (H, W, 3) float32, scene: bit for bit the plate where the answer is the picture;
-            finite everywhere, with non-finite plate pixels taken as black.
+            finite where the answer is, with non-finite plate pixels taken as black.
+
+        Raises:
+            ShapeError: the two pictures differ in shape or are not float32.
         """
         clean, _ = without_wild(scene)
         codes = self.encode(self.linear(clean))
-        before = self.decode(codes)
-        after = self.decode(codes + (network - np.clip(codes, 0.0, 1.0)))
+        answer = check_shape("network", network, *clean.shape)
+        before, after = self.shaper.change(codes, answer)
+        gain = np.float32(self.gain)
+        before, after = before / gain, after / gain
         # A difference in the plate's space, so that no rounding of the way there and back
         # touches what the network left alone: OCIO alone loses 1e-4 on some log spaces.
         return clean + (self.scene(after) - self.scene(before))
@@ -176,13 +194,38 @@ def _decode(  # type: ignore[no-untyped-def]
     linear = np.empty_like(codes)
     source, target = codes.ravel(), linear.ravel()
     for i in range(source.size):
-        value = np.float64(source[i])
-        t = abs(value)
-        if t <= _CODE_BREAK:
-            x = t / _SLOPE
-        elif t <= code:
-            x = ((t + _OFFSET) / (1 + _OFFSET)) ** _POWER
-        else:
-            x = knee + (scale / slope) * math.expm1((t - code) / scale)
-        target[i] = math.copysign(x, value)
+        target[i] = _light(np.float64(source[i]), knee, code, slope, scale)
     return linear
+
+
+@njit(nogil=True, cache=True, fastmath=False)
+def _change(  # type: ignore[no-untyped-def]
+    codes, answer, knee, code, slope, scale
+):
+    before, after = np.zeros_like(codes), np.zeros_like(codes)
+    height, width, depth = codes.shape
+    for y in range(height):
+        for x in range(width):
+            changed = False
+            for c in range(depth):
+                changed |= answer[y, x, c] != min(max(codes[y, x, c], 0.0), 1.0)
+            if not changed:
+                continue
+            for c in range(depth):
+                old = np.float64(codes[y, x, c])
+                new = old + (answer[y, x, c] - min(max(old, 0.0), 1.0))
+                before[y, x, c] = _light(old, knee, code, slope, scale)
+                after[y, x, c] = _light(new, knee, code, slope, scale)
+    return before, after
+
+
+@njit(nogil=True, cache=True, fastmath=False)
+def _light(value, knee, code, slope, scale):  # type: ignore[no-untyped-def]
+    t = abs(value)
+    if t <= _CODE_BREAK:
+        x = t / _SLOPE
+    elif t <= code:
+        x = ((t + _OFFSET) / (1 + _OFFSET)) ** _POWER
+    else:
+        x = knee + (scale / slope) * math.expm1((t - code) / scale)
+    return math.copysign(x, value)

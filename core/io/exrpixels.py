@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
 from contextlib import redirect_stdout
 from itertools import groupby
 from pathlib import Path
+from typing import TextIO
 
 import OpenEXR
 import OpenImageIO as oiio  # noqa: N813 - its users' name for it
@@ -17,7 +19,27 @@ from faceplate.core.errors import FrameFormatError
 from faceplate.core.io.exrhead import Part
 
 _STDOUT = threading.Lock()
-"""Guards `sys.stdout`, of which a process has one, while OpenEXR would print to it."""
+"""Guards `sys.stdout`, of which a process has one, while OpenEXR may print to it."""
+
+
+class _Ear(io.TextIOBase):
+    """Keeps what the thread that made it prints; passes on what others print."""
+
+    def __init__(self, outside: TextIO) -> None:
+        self.heard = ""
+        self._outside = outside
+        self._thread = threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """Take one piece of text."""
+        if threading.get_ident() != self._thread:
+            return self._outside.write(text)
+        self.heard += text
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what others printed."""
+        self._outside.flush()
 
 
 def read_planes(
@@ -44,9 +66,8 @@ def read_planes(
 def _read_whole(path: Path, parts: Sequence[Part]) -> dict[str, tuple[Part, AnyArray]]:
     # A decoding error makes no exception: OpenEXR prints it and leaves the part out. Standard
     # output may carry JSON, so the text is caught; here it is the reason of our error.
-    printed = io.StringIO()
     try:
-        with _STDOUT, redirect_stdout(printed):
+        with _STDOUT, redirect_stdout(_Ear(sys.stdout)) as ear:
             file = OpenEXR.File(str(path), separate_channels=True)
     except (RuntimeError, ValueError) as error:
         raise FrameFormatError(str(path), _reason(str(error))) from error
@@ -57,7 +78,7 @@ def _read_whole(path: Path, parts: Sequence[Part]) -> dict[str, tuple[Part, AnyA
         for own, flat in part.names.items():
             plane = channels[own].pixels if own in channels else None
             if plane is None or plane.shape != (part.data.height, part.data.width):
-                raise FrameFormatError(str(path), _reason(printed.getvalue()))
+                raise FrameFormatError(str(path), _reason(ear.heard))
             planes[flat] = part, plane
     return planes
 
