@@ -18,6 +18,7 @@ from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
 from faceplate.core.arrays import FloatArray
 from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations, check_consent
+from faceplate.core.contact import write_contact
 from faceplate.core.errors import FrameMissingError, TrackError
 from faceplate.core.face import FaceObservation
 from faceplate.core.footage import FrameRange, frame_path
@@ -126,6 +127,7 @@ def render_shot(
     Path(job.output).parent.mkdir(parents=True, exist_ok=True)
     sweep_temps(Path(job.output).parent)
     tally = _Tally(len(numbers))
+    tally.warnings |= dict.fromkeys(_size_warnings(shot))
     for number in numbers:
         if should_stop():
             tally.stopped = True
@@ -146,6 +148,9 @@ def render_shot(
         write_frame(path, replace(frame, header=header), compression=job.compression)
         seconds = {"render": rendered - started, "write": time.perf_counter() - rendered}
         progress(tally.add(replace(result, seconds={**result.seconds, **seconds}), resumed=False))
+    if job.contact_sheet and job.actor is not None:
+        sheet = write_contact(job, reader, config, list(numbers))
+        tally.outputs += [str(sheet)] if sheet else []
     return tally.summary(
         job, shot.digest, {"analyse": analysed - began, "whole": time.perf_counter() - began}
     )
@@ -161,6 +166,7 @@ class _Tally:
         self.warnings: dict[str, None] = {}
         self.seconds: Counter[str] = Counter()
         self.stopped = False
+        self.outputs: list[str] = []
 
     def add(self, result: FrameResult, *, resumed: bool, written: bool = True) -> Progress:
         """Count one frame and say so."""
@@ -196,7 +202,7 @@ class _Tally:
             untouched=dict(self.untouched),
             warnings=tuple(self.warnings),
             seconds={**self.seconds, **seconds},
-            outputs=(job.output,),
+            outputs=(job.output, *self.outputs),
             stopped=self.stopped,
             failed=failed,
             shot=job.name,
@@ -302,6 +308,19 @@ def _plate_frame(shot: Shot, number: int) -> tuple[Frame, bool]:
     model = shot.reader.read(nearest)
     black = {name: np.zeros_like(plane) for name, plane in model.channels.items()}
     return replace(model, number=number, channels=black), True
+
+
+def _size_warnings(shot: Shot) -> list[str]:
+    """Say where the actor's pictures are smaller than the face that they must fill."""
+    said = []
+    for cast in shot.casts:
+        wanted = max(o.height for o in cast.track.observations.values())
+        if cast.actor is not None and cast.actor.face_height < 0.9 * wanted:
+            said.append(
+                f"The plate's face {cast.track.index} is up to {wanted:.0f} px high and the "
+                f"actor's largest view {cast.actor.face_height:.0f} px: the result will be soft."
+            )
+    return said
 
 
 def _usable(track: FaceTrack, number: int, job: Job) -> tuple[FaceObservation | None, str]:

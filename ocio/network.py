@@ -108,7 +108,8 @@ class NetworkView:
 
         Tried rather than looked up: studios' configs often leave the encoding unsaid.
         """
-        light = np.float32([0.0, 0.02, 0.18, 1.0, 4.0])[:, None, None] * np.ones(3, np.float32)
+        light = np.array([0.0, 0.02, 0.18, 1.0, 4.0], np.float32)[:, None, None]
+        light = np.repeat(light, 3, axis=2)
         once, twice = self.scene(light), self.scene(2 * light)
         return bool(np.allclose(twice, 2 * once, rtol=1e-3, atol=1e-6))
 

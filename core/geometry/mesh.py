@@ -124,7 +124,7 @@ def topology() -> Topology:
     height = np.ptp(vertices[:, 1])
 
     def opening(loop: Sequence[int]) -> BoolArray:
-        return np.isin(triangles, loop).all(axis=1)
+        return np.asarray(np.isin(triangles, loop).all(axis=1))
 
     def near(*loops: Sequence[int], reach: float) -> FloatArray:
         distance = np.min([_distance_to_loop(canonical, vertices[list(p)]) for p in loops], axis=0)

@@ -233,7 +233,7 @@ def driven_mesh(
     inside = np.append(inside, np.ones(len(plain) - meshes.VERTEX_COUNT))[:, None]
     # a mean face of few pictures still wears their expression, and wears it around the mouth
     still = 1 - np.append(topology.near_mouth[: meshes.VERTEX_COUNT], np.zeros(10))[:, None]
-    change = shape * still * (actor.neutral - target.neutral)
+    change: AnyArray = shape * (still * (actor.neutral - target.neutral))
     if pose == "pose-only":
         own = meshes.fit(main.mesh).canonical(main.mesh) - actor.neutral
         change = change + target.neutral + own - fit.canonical(plain)
@@ -293,16 +293,18 @@ def warp_face(
         blur += part * source.view.sharpness / scale
         noise += np.square(part * source.view.noise / max(scale, 1.0))
         mixed += part
-    norm = np.maximum(total, 1e-6)
+    np.maximum(total, 1e-6, out=total)
+    codes /= total[..., None]
+    skin /= total
     own_mouth, own_eyes = _own(weights, sources, mesh, target, eyes=eyes, mouth=mouth)
     interior = _soft(raster, shape.mouth, 0.008 * height)
     openings = np.maximum(opening[0], opening[1])
     lids = np.maximum(np.clip(near_eyes * 1.2, 0, 1), openings)
     return Warped(
         raster=raster,
-        codes=codes / norm[..., None],
+        codes=codes,
         depth=depth,
-        skin=skin / norm,
+        skin=skin,
         own=np.maximum(own_mouth * interior, own_eyes * lids).astype(np.float32),
         features=smoothstep(0.5, 1.0, np.maximum(near_mouth, near_eyes)).astype(np.float32),
         mouth=interior,
