@@ -56,11 +56,11 @@ def write_text(
         scale: of the letters; 1 is about 22 pixels high.
     """
     plain = text.encode("ascii", "replace").decode()
-    for thick, level in ((3, 0.0), (1, shade)):
-        # OpenCV writes into bytes only; as a coverage they serve any picture.
-        letters = np.zeros(picture.shape[:2], np.uint8)
-        cv2.putText(letters, plain, at, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thick, cv2.LINE_AA)
-        share = letters[..., None].astype(np.float32) / np.float32(255)
+    # OpenCV writes into bytes only; as a coverage they serve any picture.
+    letters = np.zeros(picture.shape[:2], np.uint8)
+    cv2.putText(letters, plain, at, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, 1, cv2.LINE_AA)
+    for cover, level in ((cv2.dilate(letters, np.ones((3, 3), np.uint8)), 0.0), (letters, shade)):
+        share = cover[..., None].astype(np.float32) / np.float32(255)
         picture += share * (np.float32(level) - picture)
 
 

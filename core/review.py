@@ -229,8 +229,8 @@ def _card(actor: Actor, index: int) -> FloatArray:
     known = traits(view.expression)
     said = [f"{name} {value:.1f}" for name, value in known.items() if value >= 0.3]
     lines = (
-        f"{index} {view.name}"[-28:],
-        f"{view.pose.yaw:.0f} {view.pose.pitch:.0f} deg  {view.face_height:.0f} px",
+        f"{index} {view.name[-24:]}",
+        f"{view.pose.yaw:z.0f} {view.pose.pitch:z.0f} deg  {view.face_height:.0f} px",
         ", ".join(said) or "calm",
     )
     card = np.vstack([picture, np.full((3 * 16 + 6, _CARD, 3), GROUND, np.float32)])

@@ -26,8 +26,8 @@ _NEAR, _FAR = 2.2, 4.2
 """Deviations within which a pixel is skin, and past which it is not."""
 _GLINT = 0.5
 """Share of a pixel's excess light, in stops, that its chroma may stray: glints take the light's."""
-_STUBBLE = 1.7
-"""How much darker the lower face may be, as a factor on the deviation: stubble is still a face."""
+_STUBBLE = 2.0
+"""How much further the lower face may stray, as a factor on the deviations: stubble is face."""
 _SHADING_REACH = 0.16
 _ANCHOR = 0.02
 _EDGE_EPSILON = 0.02
@@ -117,9 +117,9 @@ def guided_filter(
 
     # Around its own mean the guide loses no digits to the squares.
     middle = np.float32(small_guide.mean())
-    centered: FloatArray = np.asarray(small_guide - middle, np.float32)
+    centered = small_guide - middle
     mean_guide, mean_small = mean(centered), mean(small)
-    variance = np.maximum(mean(centered * centered) - mean_guide * mean_guide, 0)
+    variance = np.maximum(mean(np.multiply(centered, centered)) - np.square(mean_guide), 0)
     slope = (mean(centered * small) - mean_guide * mean_small) / (variance + np.float32(epsilon))
     offset = mean_small - slope * mean_guide
     shape = (guide.shape[1], guide.shape[0])
@@ -177,7 +177,7 @@ def _likely_skin(
         shading = (_blurred(likely * level, reach) + _ANCHOR * typical) / (weight + _ANCHOR)
         above = level - shading
         excess = np.maximum(above, 0.0)[..., None] * _GLINT
-        odd = np.maximum(stray - excess, 0.0) / spread[:2]
+        odd = np.maximum(stray - excess, 0.0) / (spread[:2] * tolerance[..., None])
         dark = np.minimum(above, 0.0) / (spread[2] * tolerance)
         # Glowing things are no skin either, but a glint is: twice the room upwards.
         bright = np.maximum(above - 1.0, 0.0) / (2 * spread[2])
