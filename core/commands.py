@@ -11,7 +11,7 @@ from faceplate.core.casting import as_actor_file
 from faceplate.core.consent import read_revocations
 from faceplate.core.console import Console
 from faceplate.core.doors import guard_file, observations_folder, set_threads
-from faceplate.core.errors import ModelError
+from faceplate.core.errors import ModelError, ModelMismatchError
 from faceplate.core.exports import coefficients_csv, tracker_text
 from faceplate.core.footage import base_name
 from faceplate.core.io.atomic import replacing
@@ -50,6 +50,12 @@ def render_job(
     Raises:
         FaceplateError: see `render_shot`.
     """
+    if job.knobs.method != "warp":
+        raise ModelMismatchError(
+            f"Method {job.knobs.method} needs generator networks, and this release has none.",
+            hint="Use --method warp.",
+            method=job.knobs.method,
+        )
     set_threads(threads)
     console.open_log(log_path(job.output))
     console.log("job", job=job.to_json())
@@ -103,8 +109,12 @@ def track_plate(
     write_track(out, shot)
     beside = _exports(out, reader, config, shot)
     faces = [
-        {"face": t.index, "frames": len(t.observations), "height_px": round(t.mean_height)}
-        for t in shot.tracks
+        {
+            "face": track.index,
+            "frames": sum(track.at(number) is not None for number in shot.frames),
+            "height_px": round(track.mean_height),
+        }
+        for track in shot.tracks
     ]
     lines = ["no face was found"] * (not faces) + [
         f"face {f['face']}: {f['frames']} of {len(shot.frames)} frames, {f['height_px']} px high"

@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 TERMINATED = 143
+_WORTH_A_LOG = (4, 70)
+"""Exit codes whose trace somebody will ask for, even if no frame was begun."""
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: somebody wanted it
@@ -74,7 +76,9 @@ class Console:
     as_json: bool
     verbosity: int
     stop: Stopper = field(default_factory=Stopper)
+    _path: Path | None = None
     _log: TextIO | None = None
+    _waiting: list[str] = field(default_factory=list)
     _bar: Bar | None = None
     _task: Any = None
     _stage: str = ""
@@ -83,21 +87,34 @@ class Console:
     # --- the log ------------------------------------------------------------------------------
 
     def open_log(self, path: Path) -> None:
-        """Begin the log of a job, or go on with it.
+        """Name the log of a job; what is said before work begins waits in memory.
 
-        Raises:
-            OSError: the folder refuses; `doors.run` words it.
+        So a job that is refused leaves nothing behind, least of all in the plate's own folder.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._log = path.open("a", encoding="utf-8")
+        self._path = path
         self.log("start", arguments=sys.argv[1:], process=os.getpid())
 
     def log(self, event: str, **facts: object) -> None:
         """Write one line into the log; clock and process stand here and never in a frame."""
-        if self._log is not None:
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-            self._log.write(_line({"event": event, "time": stamp, **facts}) + "\n")
-            self._log.flush()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        line = _line({"event": event, "time": stamp, **facts})
+        if self._log is None:
+            self._waiting.append(line)
+        else:
+            _write(self._log, line)
+
+    def _begin_log(self) -> None:
+        """Open the log, to go on with it if it is there, and write what waited.
+
+        Raises:
+            OSError: the folder refuses.
+        """
+        if self._log is None and self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._log = self._path.open("a", encoding="utf-8")
+            for line in self._waiting:
+                _write(self._log, line)
+            self._waiting.clear()
 
     def close(self) -> None:
         """End the progress bar and the log."""
@@ -114,7 +131,9 @@ class Console:
 
         Raises:
             Stopped: a signal came, and this stage has no finished frames to keep.
+            OSError: the log cannot be written.
         """
+        self._begin_log()
         facts = {"stage": step.stage, "done": step.done, "total": step.total}
         self.log("progress", frame=step.frame, replaced=step.replaced, reason=step.reason, **facts)
         for warning in step.warnings:
@@ -215,6 +234,9 @@ class Console:
 
     def _fail(self, text: str, hint: str, exit_code: int, facts: Mapping[str, object]) -> None:
         said = {"message": text, "hint": hint, "exit_code": exit_code, "facts": facts}
+        if exit_code in _WORTH_A_LOG:
+            with suppress(OSError):  # the error itself may be that nothing can be written there
+                self._begin_log()
         self.log("error", trace=traceback.format_exc(), **said)
         if self._bar is not None:
             self._bar.stop()
