@@ -232,8 +232,8 @@ def driven_mesh(
     inside = smoothstep(0.0, 0.16, topology.depth[: meshes.VERTEX_COUNT])
     inside = np.append(inside, np.ones(len(plain) - meshes.VERTEX_COUNT))[:, None]
     # a mean face of few pictures still wears their expression, and wears it around the mouth
-    still = 1 - np.append(topology.near_mouth[: meshes.VERTEX_COUNT], np.zeros(10))[:, None]
-    change: AnyArray = shape * (still * (actor.neutral - target.neutral))
+    worn = np.append(topology.near_mouth[: meshes.VERTEX_COUNT], np.zeros(10)).astype(np.float64)
+    change = shape * (1 - worn[:, None]) * (actor.neutral - target.neutral)
     if pose == "pose-only":
         own = meshes.fit(main.mesh).canonical(main.mesh) - actor.neutral
         change = change + target.neutral + own - fit.canonical(plain)
