@@ -291,12 +291,19 @@ def doctor(
     console: Console,
     folder: Annotated[Path, typer.Argument(help="Where frames would be written.")] = Path(),
     ocio: Config = "",
+    no_swap: Annotated[bool, typer.Option("--no-swap", help="Leave out the swap.")] = False,
     threads: Threads = 0,
 ) -> int:
     """Check this machine: Python, device, colour, disk, models, hosts, and a one-frame swap."""
     from faceplate.core.doctor import examine
 
-    return examine(console, folder, _config(ocio), _demo_job, default_threads(threads))
+    return examine(
+        console,
+        folder,
+        _config(ocio),
+        None if no_swap else _demo_job,
+        default_threads(threads),
+    )
 
 
 @command(app, "cache")

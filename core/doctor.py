@@ -37,7 +37,7 @@ _PYTHONS = ((3, 11), (3, 13))
 
 
 def examine(
-    console: Console, folder: Path, ocio: str | None, make_job: MakeJob, threads: int
+    console: Console, folder: Path, ocio: str | None, make_job: MakeJob | None, threads: int
 ) -> int:
     """Run every check, whatever the others find; return the exit code of the first that failed."""
     worst = 0
@@ -49,8 +49,9 @@ def examine(
         "colour": lambda: _color(ocio),
         "disk": lambda: _disk(folder),
         "hosts": _hosts,
-        "swap": lambda: _swap(console, make_job, threads),
     }
+    if make_job is not None:
+        checks["swap"] = lambda: _swap(console, make_job, threads)
     for name, check in checks.items():
         try:
             text, code = check(), 0
