@@ -116,11 +116,8 @@ class MovieReader:
     def _list_stamps(self) -> list[int]:
         """Return the time stamps of all pictures in the order of showing."""
         try:
-            packets = [
-                packet.pts
-                for packet in self._container.demux(self._stream)
-                if packet.size and not packet.is_discard
-            ]
+            demuxed = [p for p in self._container.demux(self._stream) if p.size]
+            packets = [packet.pts for packet in demuxed if not packet.is_discard]
             if None in packets or len(set(packets)) < len(packets):
                 # Old containers (AVI) stamp no pictures, so all are decoded and counted.
                 self._container.close()
@@ -131,7 +128,20 @@ class MovieReader:
         except av.error.FFmpegError as error:
             raise FrameFormatError(str(self._path), "it is damaged or cut short") from error
         self._stamped = True
+        self._check_end(max((p.pts + 3 * (p.duration or 0) for p in demuxed), default=0))
         return sorted(packets)
+
+    def _check_end(self, end: int) -> None:
+        """Refuse a movie that lasts longer by its header than by its pictures."""
+        start = self._stream.start_time or 0
+        if self._stream.duration:
+            missing = self._stream.duration * self._stream.time_base
+        elif self._container.duration and len(self._container.streams) == 1:
+            missing = Fraction(self._container.duration, av.time_base)
+        else:
+            return
+        if missing > (end - start) * self._stream.time_base:
+            raise FrameFormatError(str(self._path), "it is cut short", "Copy or encode it again.")
 
     def _rewind(self, index: int) -> None:
         """Begin to decode at the last place before ``index`` where that is possible."""
@@ -146,14 +156,23 @@ class MovieReader:
     def _decode(self, index: int) -> av.VideoFrame:
         if not self._next <= index < self._next + _AHEAD:
             self._rewind(index)
+        picture = self._advance(index)
+        if picture is None:
+            # Some containers seek past the place that was asked for.
+            self._rewind(0)
+            picture = self._advance(index)
+        if picture is None or picture.is_corrupt:
+            raise FrameFormatError(str(self._path), f"frame {index + self._start} does not decode")
+        return picture
+
+    def _advance(self, index: int) -> av.VideoFrame | None:
+        """Decode up to a frame, or return None once it cannot come any more."""
         for picture in self._pictures:
             place = self._place.get(picture.pts, -1) if self._stamped else self._next
             self._next = max(place, self._next - 1) + 1
-            if place == index:
-                return picture
-            if place > index:
-                break
-        raise FrameFormatError(str(self._path), f"frame {index + self._start} does not decode")
+            if place >= index:
+                return picture if place == index else None
+        return None
 
     def _frame(self, picture: av.VideoFrame, number: int) -> Frame:
         coding = Coding.of(picture, self._stream.codec_context.name)
