@@ -192,7 +192,7 @@ class ListKnob:
         words = value.replace(" ", "").split(",") if isinstance(value, str) else value
         if not isinstance(words, (list, tuple)) or not words:
             raise KnobError(self.name, value, self.wanted)
-        if len(set(words)) != len(words) or not set(words) <= set(self.choices):
+        if any(word not in self.choices or words.count(word) > 1 for word in words):
             raise KnobError(self.name, value, self.wanted)
         return tuple(choice for choice in self.choices if choice in words)
 

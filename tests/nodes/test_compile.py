@@ -1,0 +1,112 @@
+"""Graphs become jobs, complete and the same from every door."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from faceplate.core.errors import GraphError, KnobError
+from faceplate.core.job import Job, Keys, Knobs
+from faceplate.core.jobfile import read_job
+from faceplate.nodes.compile import Delivery, job_of, swap_graph
+from faceplate.nodes.face import FACE_BLEND, FACE_MATTE, FACE_REENACT, FACE_SWAP, FACE_TRACK
+from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
+from faceplate.nodes.graph import Graph
+
+DELIVERY = Delivery(output="renders/sc042_0130.%04d.exr")
+PLATE_KNOBS = {"pattern": "plate.%04d.exr"}
+ACTOR_KNOBS = {"file": "ana.actor"}
+
+
+def compiled(swap: dict[str, Any], delivery: Delivery = DELIVERY) -> Job:
+    return job_of(swap_graph(PLATE_KNOBS, ACTOR_KNOBS, swap), "swap", delivery)
+
+
+def composed(matte: dict[str, Any], blend: dict[str, Any]) -> Graph:
+    graph = Graph().placed("plate", PLATE, PLATE_KNOBS).placed("actor", ACTOR_SOURCE, ACTOR_KNOBS)
+    graph = graph.placed("track", FACE_TRACK, {"smoothing": 0.5}).placed("matte", FACE_MATTE, matte)
+    graph = graph.placed("face", FACE_REENACT, {"views": 2}).placed("blend", FACE_BLEND, blend)
+    for source, target in (
+        *(("plate", name) for name in ("track", "matte", "face", "blend")),
+        *(("track", name) for name in ("matte", "face")),
+        ("actor", "face"),
+        *((name, "blend") for name in ("face", "matte")),
+    ):
+        graph = graph.wired(source, source, target, source)
+    return graph
+
+
+def test_a_job_without_knobs_has_the_nodes_defaults() -> None:
+    job = compiled({})
+
+    defaults = FACE_SWAP.values({})
+    assert all(getattr(job.knobs, f.name) == defaults[f.name] for f in fields(Knobs))
+    assert (job.policy, job.missing, job.layers) == ("pass", "error", ("comp", "face", "matte"))
+    assert (job.plate, job.actor, job.frames, job.colorspace) == (
+        "plate.%04d.exr",
+        "ana.actor",
+        None,
+        None,
+    )
+
+
+def test_a_job_survives_json_with_keys() -> None:
+    job = compiled({"mix": {1001: 0.0, 1010: 1.0}, "sharpness": 2.5})
+
+    assert job.knobs.mix == Keys(((1001, 0.0), (1010, 1.0)))
+    assert read_job(job.to_json()) == job
+
+
+def test_a_default_that_is_typed_makes_the_same_job() -> None:
+    assert compiled(dict(FACE_SWAP.values({}))) == compiled({})
+
+
+@pytest.mark.parametrize(("given", "name"), [("", "sc042_0130"), ("other", "other")])
+def test_the_shots_name_is_the_outputs_unless_said(given: str, name: str) -> None:
+    assert compiled({}, Delivery(output=DELIVERY.output, name=given)).name == name
+
+
+def test_single_nodes_make_the_job_that_the_swap_node_makes() -> None:
+    single = job_of(composed({}, {"feather": 20.0}), "blend", DELIVERY)
+
+    assert single == compiled({"feather": 20.0, "views": 2, "smoothing": 0.5})
+
+
+def test_two_erosions_add_up() -> None:
+    job = job_of(composed({"erode": 3.0}, {"erode": {1001: -1.0, 1003: 1.0}}), "blend", DELIVERY)
+
+    assert job.knobs.erode == Keys(((1001, 2.0), (1003, 4.0)))
+
+
+def test_two_erosions_past_the_range_are_refused() -> None:
+    with pytest.raises(KnobError, match="erode"):
+        job_of(composed({"erode": 60.0}, {"erode": 60.0}), "blend", DELIVERY)
+
+
+def test_mattes_need_no_actor_and_a_face_does() -> None:
+    mattes = swap_graph(PLATE_KNOBS, None, {"layers": ["matte"]})
+
+    assert job_of(mattes, "swap", DELIVERY).actor is None
+    with pytest.raises(GraphError, match="actor is not plugged in"):
+        job_of(swap_graph(PLATE_KNOBS, None, {}), "swap", DELIVERY)
+
+
+def test_a_plate_without_a_pattern_is_refused() -> None:
+    with pytest.raises(GraphError, match="no plate"):
+        job_of(swap_graph({}, ACTOR_KNOBS, {}), "swap", DELIVERY)
+
+
+def test_a_node_that_gives_no_frames_is_refused() -> None:
+    with pytest.raises(GraphError, match="gives no frames"):
+        job_of(composed({}, {}), "track", DELIVERY)
+
+
+def test_two_swaps_in_a_row_are_refused() -> None:
+    graph = swap_graph(PLATE_KNOBS, ACTOR_KNOBS, {}).placed("second", FACE_SWAP)
+    graph = graph.wired("swap", "comp", "second", "plate")
+    graph = graph.wired("actor", "actor", "second", "actor")
+
+    with pytest.raises(GraphError, match="both FaceSwap"):
+        job_of(graph, "second", DELIVERY)
