@@ -23,8 +23,8 @@ ALLOWED = {
     "ocio": ("ocio", "core.errors", "core.arrays"),
 }
 SOURCES = sorted(path for folder in ALLOWED for path in (ROOT / folder).rglob("*.py"))
-# These need a program that is not the engine's: Blender, or the model makers' tools.
-ELSEWHERE = ("plugin.nuke", "plugin.blender", "core.synth.demo_shot", "core.models.build")
+# These run in other programs only.
+ELSEWHERE = ("plugin.nuke", "plugin.blender", "core.synth.demo_shot")
 
 
 def dotted(path: Path) -> str:
