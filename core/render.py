@@ -15,7 +15,7 @@ import numpy as np
 
 from faceplate.core.actorfile import read_actor
 from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
-from faceplate.core.arrays import FloatArray
+from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations, check_consent
 from faceplate.core.contact import write_contact
@@ -391,12 +391,15 @@ def _laid_over(
     return replace(frame, channels=channels), face
 
 
-def _marked(frame: Frame, text: str) -> dict[str, np.ndarray]:
-    picture = burn(frame.rgb(), text)
-    channels = dict(frame.channels)
-    for index, name in enumerate(frame.color_names):
-        channels[name] = picture[..., index].astype(channels[name].dtype)
-    return channels
+def _marked(frame: Frame, text: str) -> dict[str, AnyArray]:
+    """Return the frame's channels with a text burnt into the lowest rows of the picture."""
+    seen = frame.display.clipped(frame.data)
+    seen = frame.data if seen.is_empty else seen
+    rows = max(seen.height // 16, 24)
+    foot = Window(seen.x0, max(seen.y1 - rows, seen.y0), seen.x1, seen.y1)
+    picture = burn(frame.rgb(foot), text)
+    everywhere = np.ones(picture.shape[:2], np.bool_)
+    return dict(composite.replace_pixels(frame, foot, picture, everywhere))
 
 
 def _track(
