@@ -14,11 +14,13 @@ from faceplate.core.nets.run import Network
 THRESHOLD = 0.5
 """Score from which a detection counts, as in the detector's own pipeline."""
 
+_INSIDE = 0.7
 _OVERLAP = 0.3
 """IoU from which detections are one face (MediaPipe's weighted non-maximum suppression)."""
 
-_TILE_SIDE = 1080.0
-"""Square pixels of the finest tiles: the full-range net then finds faces of about 50 px."""
+TILE_SIDES = (1080.0, 540.0)
+"""Square pixels of the finest tiles, and of those for a frame in which these show nothing. The
+full-range net finds faces from 14 px of its input (measured): 80 and 40 px of the plate."""
 
 _TILE_SHARE = 0.8
 """Most of a tile that its step may cover, so that a face on a border is whole in one of two."""
@@ -55,20 +57,22 @@ class Overview:
     Attributes:
         pixels: (h, w, 3) float32, linear Rec.709.
         square_from_overview: (2, 3) float64.
+        finest: side of the smallest tiles to look at, in square pixels of the plate.
     """
 
     pixels: FloatArray
     square_from_overview: DoubleArray
+    finest: float
 
     @classmethod
-    def of(cls, picture: PlatePicture) -> Overview:
-        """Reduce a frame by a whole number, to what the finest tiles need."""
+    def of(cls, picture: PlatePicture, finest: float) -> Overview:
+        """Reduce a frame by a whole number, to what tiles of a side need."""
         window, aspect = picture.window, picture.pixel_aspect
         width, height = window.width * aspect, float(window.height)
-        factor = max(int(min(_TILE_SIDE, max(width, height)) / _INPUT), 1)
+        factor = max(int(min(finest, max(width, height)) / _INPUT), 1)
         size = (-(-window.height // factor), max(round(width / factor), 1))
         transform = np.array([[factor, 0, window.x0 * aspect], [0, factor, window.y0]], np.float64)
-        return cls(picture.linear(plate_from_square(transform, aspect), size), transform)
+        return cls(picture.linear(plate_from_square(transform, aspect), size), transform, finest)
 
     @property
     def scale(self) -> float:
@@ -96,7 +100,7 @@ class Detector:
         found += self._in_square(overview, codes, width / 2, height / 2, whole, near=True)
         # An edge of the frame is inside: a face that fills it is larger than the nets expect.
         side = float(min(height, width))
-        finest = _TILE_SIDE / overview.scale
+        finest = overview.finest / overview.scale
         while side >= finest * 0.99:
             if side < 0.99 * whole:
                 for x, y in _tile_centres(width, height, side):
@@ -182,6 +186,7 @@ def _merge(found: list[Detection]) -> list[Detection]:
             continue
         group = np.flatnonzero(~used & _same_face(boxes[index], boxes))
         used[group] = True
+        group = group[_overlap(boxes[index], boxes[group])[0] > _OVERLAP]
         weight = np.array([found[i].score for i in group])
         weight /= weight.sum()
         merged.append(
@@ -196,12 +201,17 @@ def _merge(found: list[Detection]) -> list[Detection]:
 
 def _same_face(box: DoubleArray, boxes: DoubleArray) -> BoolArray:
     """Return which boxes overlap ``box``, or are a piece of it seen through a tile's border."""
+    shared, inside = _overlap(box, boxes)
+    return np.asarray((shared > _OVERLAP) | (inside > _INSIDE), np.bool_)
+
+
+def _overlap(box: DoubleArray, boxes: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
+    """Return the intersection over the union, and over the smaller of two boxes."""
     low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
     inter = np.clip(high - low, 0, None).prod(axis=1)
     area, areas = np.prod(box[2:] - box[:2]), np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    union = area + areas - inter
-    inside = inter / np.maximum(np.minimum(area, areas), 1e-9)
-    return np.asarray((inter / np.maximum(union, 1e-9) > _OVERLAP) | (inside > 0.7), np.bool_)
+    union = np.maximum(area + areas - inter, 1e-9)
+    return inter / union, inter / np.maximum(np.minimum(area, areas), 1e-9)
 
 
 def _sigmoid(x: DoubleArray) -> DoubleArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceplate.core.analysis.detect import Detection, Detector, Overview
+from faceplate.core.analysis.detect import TILE_SIDES, Detection, Detector, Overview
 from faceplate.core.analysis.identity import Identifier
 from faceplate.core.analysis.landmark import Landmarker, MeshFit, box_of_mesh
 from faceplate.core.analysis.picture import PlatePicture
@@ -62,11 +62,21 @@ def analyse_frame(picture: PlatePicture, observer: Observer) -> FrameAnalysis:
     """Observe one frame and keep a thumbnail of it."""
     if picture.window.is_empty:
         return FrameAnalysis((), np.zeros((*THUMBNAIL, 3), np.float32), picture.pixel_aspect)
-    overview = Overview.of(picture)
+    overview = Overview.of(picture, TILE_SIDES[0])
     thumbnail = cv2.resize(overview.pixels, THUMBNAIL[::-1], interpolation=cv2.INTER_AREA)
+    faces = _faces_in(picture, overview, observer)
+    if not faces and min(picture.window.width, picture.window.height) > _SMALLEST_PX:
+        faces = _faces_in(picture, Overview.of(picture, TILE_SIDES[1]), observer)
+    faces.sort(key=lambda face: (-face.height, face.box))
+    return FrameAnalysis(tuple(faces), np.asarray(thumbnail, np.float32), picture.pixel_aspect)
+
+
+def _faces_in(
+    picture: PlatePicture, overview: Overview, observer: Observer
+) -> list[FaceObservation]:
+    """Return the faces at the first exposure that shows any; each gets its own gain."""
     light = overview.pixels @ LUMINANCE
     faces: list[FaceObservation] = []
-    # The first exposure that shows a face is the frame's; each face then gets its own gain.
     for gain in _exposures(light):
         codes = picture.codes(overview.pixels * np.float32(gain))
         for detection in observer.detector.detect(overview, codes):
@@ -76,8 +86,7 @@ def analyse_frame(picture: PlatePicture, observer: Observer) -> FrameAnalysis:
                 faces.append(face)
         if faces:
             break
-    faces.sort(key=lambda face: (-face.height, face.box))
-    return FrameAnalysis(tuple(faces), np.asarray(thumbnail, np.float32), picture.pixel_aspect)
+    return faces
 
 
 def _exposures(light: FloatArray) -> list[float]:

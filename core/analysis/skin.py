@@ -27,7 +27,7 @@ _PATCHES = (
 _MOST_PX = 640
 """Longest side of the window that grain and sharpness are measured in: enough, and bounded."""
 
-_DARKEST = 1e-5
+_DARKEST = 1e-7
 _STRONGEST = 4.0
 _BLOCKS = (8, 5)
 """Sides of the blocks that grain is measured in; the small ones where a face has few large."""
