@@ -18,6 +18,7 @@ _WORK_PX = 220.0
 _SMALLEST_PX = 8.0
 _DARKEST, _BRIGHTEST = 2.0**-10, 2.0**12
 _PASSES = 4
+_MEAN = np.full(3, 1 / 3, np.float32)
 
 _CHROMA_FLOOR = 0.11
 """Smallest deviation of skin's chroma that is believed, stops: blush, make-up, coloured bounce."""
@@ -86,9 +87,9 @@ def skin_coverage(
     if person is not None:
         likely = likely * _person(_resized(person, small.shape[:2]), layout)
     radius = max(round(0.02 * height * factor), 1)
-    guide = np.log2(light).mean(axis=2)
+    guide = np.log2(light) @ _MEAN
     coverage = guided_filter(
-        guide, logs.mean(axis=2), likely * layout.hull, radius=radius, epsilon=_EDGE_EPSILON
+        guide, logs @ _MEAN, likely * layout.hull, radius=radius, epsilon=_EDGE_EPSILON
     )
     # The filter spreads by its radius; nothing may show past the edge of the mesh.
     hull = cv2.resize(layout.hull, size[::-1], interpolation=cv2.INTER_LINEAR)
@@ -112,14 +113,14 @@ def guided_filter(
     """
     box = (2 * radius + 1, 2 * radius + 1)
 
-    def mean(picture: FloatArray) -> FloatArray:
+    def mean(picture: AnyArray) -> FloatArray:
         return np.asarray(cv2.blur(picture, box, borderType=cv2.BORDER_REPLICATE), np.float32)
 
     # Around its own mean the guide loses no digits to the squares.
     middle = np.float32(small_guide.mean())
     centered = small_guide - middle
     mean_guide, mean_small = mean(centered), mean(small)
-    variance = np.maximum(mean(np.multiply(centered, centered)) - np.square(mean_guide), 0)
+    variance = np.maximum(mean(centered * centered) - mean_guide * mean_guide, 0)
     slope = (mean(centered * small) - mean_guide * mean_small) / (variance + np.float32(epsilon))
     offset = mean_small - slope * mean_guide
     shape = (guide.shape[1], guide.shape[0])
@@ -163,7 +164,7 @@ def _likely_skin(
 ) -> FloatArray:
     """Return (h, w) 0 to 1 from colour and darkness, shading taken off."""
     mean, spread = _statistics(logs, layout.samples, skin)
-    level = logs.mean(axis=2)
+    level = logs @ _MEAN
     typical = float(mean.mean())
     chroma_mean = np.array([mean[0] - mean[1], mean[2] - mean[1]], np.float32)
     chroma = np.stack([logs[..., 0] - logs[..., 1], logs[..., 2] - logs[..., 1]], axis=2)
@@ -260,6 +261,15 @@ def _person(person: FloatArray, layout: _Layout) -> FloatArray:
 def _blurred(picture: FloatArray, sigma: float) -> FloatArray:
     if sigma < 0.3:
         return picture
-    return np.asarray(
-        cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32
+    reduction = int(sigma / 4)
+    if reduction < 2 or min(picture.shape) < 8 * reduction:
+        return np.asarray(
+            cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32
+        )
+    # Four pixels a sigma are plenty; the kernel would else be as wide as the face.
+    rows, columns = picture.shape
+    small = cv2.resize(
+        picture, (columns // reduction, rows // reduction), interpolation=cv2.INTER_AREA
     )
+    small = cv2.GaussianBlur(small, (0, 0), sigma / reduction, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR))
