@@ -108,7 +108,7 @@ def parse_knob(knob: Knob, text: str) -> object:
 
     >>> from faceplate.nodes.face import FACE_SWAP
     >>> parse_knob(FACE_SWAP.knob("mix"), "1001=0,1010=1")
-    {1001: 0.0, 1010: 1.0}
+    {1001: 0, 1010: 1}
 
     Raises:
         KnobError: a value that the knob does not take.
