@@ -42,12 +42,10 @@ def command(
         knobs = [knob for knob in (node.knobs if node else ()) if knob.name not in skip]
 
         def door(**given: Any) -> None:
-            verbosity = -1 if given.pop("quiet") else int(given.pop("verbose", 0))
-            given.pop("verbose", None)
-            console = Console(given.pop("as_json"), verbosity)
+            verbose, quiet = given.pop("verbose"), given.pop("quiet")
+            console = Console(given.pop("as_json"), -1 if quiet else int(verbose))
             if node is not None:
-                texts = {knob: given.pop(knob.name) for knob in knobs}
-                given["knobs"] = texts
+                given["knobs"] = {knob: given.pop(knob.name) for knob in knobs}
             raise typer.Exit(run(console, partial(_start, body, console, given)))
 
         door.__doc__ = body.__doc__
