@@ -29,6 +29,7 @@ from faceplate.core.footage import FrameRange, base_name, numbered_files
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.job import Job
 from faceplate.core.report import Progress
+from faceplate.core.review import actor_sheet
 from faceplate.ocio.config import ColorConfig, open_config
 
 SUFFIX = ".actor"
@@ -122,18 +123,23 @@ def _in_words(actor: Actor) -> str:
     return "\n".join(lines)
 
 
-def show(console: Console, path: Path) -> int:
-    """Say what is in an actor; return the exit code.
+def show(console: Console, path: Path, sheet: Path | None, *, overwrite: bool) -> int:
+    """Say what is in an actor, and draw it if a picture is wanted; return the exit code.
 
     Raises:
         ActorError: not an actor file.
+        OutputError, DiskError: the picture cannot be written there.
     """
     actor = read_actor(path)
+    if sheet is not None:
+        guard_file(sheet, [path], overwrite=overwrite)
+        actor_sheet(sheet, actor)
     rows = [
         f"  {view.name:32} yaw {view.pose.yaw:6.1f}  pitch {view.pose.pitch:6.1f}  "
         f"{view.face_height:5.0f} px  confidence {view.confidence:.2f}"
         for view in actor.views
     ]
+    rows += [f"Wrote {sheet}"] if sheet else []
     console.result("\n".join([_in_words(actor), *rows]), **_facts(actor))
     return 0
 

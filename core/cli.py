@@ -211,11 +211,16 @@ def actor_build(
 
 
 @command(actor_app, "show")
-def actor_show(console: Console, actor: ActorFile) -> int:
-    """Say what is in an actor: views by head pose, sizes, consent."""
+def actor_show(
+    console: Console,
+    actor: ActorFile,
+    out: Annotated[Path | None, typer.Option("--out", help="Picture to write, a PNG.")] = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Say what is in an actor; with --out, draw its views by head pose."""
     from faceplate.core.casting import show
 
-    return show(console, actor)
+    return show(console, actor, out, overwrite=overwrite)
 
 
 @command(actor_app, "check")

@@ -197,7 +197,11 @@ def test_an_actor_is_shown_checked_and_wiped(shell: Shell) -> None:
     shutil.copy(shell.path("bare.actor"), copy)
     cache = ("--cache", shell.path("wiped"))
 
-    assert "drafts only" in shell.run("actor", "show", copy).output
+    sheet = shell.folder / "sheet.png"
+
+    assert "drafts only" in shell.run("actor", "show", copy, "--out", sheet).output
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+    assert shell.run("actor", "show", copy, "--out", sheet).exit_code == 2
     assert shell.run("actor", "check", copy).exit_code == 5
     assert shell.run("actor", "check", shell.path("demo.actor"), "--shot", "any").exit_code == 0
     assert shell.run("actor", "wipe", copy, *cache).exit_code == 2
