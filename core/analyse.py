@@ -102,8 +102,7 @@ class FramePicture:
 
     def _clean(self, window: Window) -> FloatArray:
         pixels = self.frame.rgb(window)
-        # The sum is finite unless a pixel is not, or the sum of very large ones overflows.
-        if not np.isfinite(pixels.sum()):
+        if not np.isfinite(pixels).all():
             pixels = np.nan_to_num(pixels, nan=0.0, posinf=_BRIGHTEST, neginf=0.0)
         return pixels
 

@@ -47,7 +47,7 @@ def make_face(
     embedding = np.zeros(128, np.float32)
     if who is not None:
         embedding[who] = 1.0
-        embedding[64:] += 0.01 * np.random.default_rng(number).standard_normal(64)
+        embedding[64:] += 0.01 * np.random.default_rng(abs(number)).standard_normal(64)
     return FaceObservation(
         number=number,
         box=box_of_mesh(mesh),
