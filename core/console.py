@@ -91,7 +91,9 @@ class Console:
 
         So a job that is refused leaves nothing behind, least of all in the plate's own folder.
         """
-        self._path = path
+        if self._log is not None:
+            self._log.close()
+        self._path, self._log = path, None
         self.log("start", arguments=sys.argv[1:], process=os.getpid())
 
     def log(self, event: str, **facts: object) -> None:

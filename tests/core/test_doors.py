@@ -84,6 +84,20 @@ def test_our_own_fault_leaves_its_trace_in_the_log(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in lines[-1]["trace"]
 
 
+def test_each_job_of_a_command_has_its_own_log(tmp_path: Path) -> None:
+    console = Console(as_json=False, verbosity=-1)
+
+    for name in ("actor", "comp"):
+        console.open_log(tmp_path / f"{name}.log.jsonl")
+        console.progress(Progress(name, 1, 1))
+    console.close()
+
+    for name in ("actor", "comp"):
+        lines = (tmp_path / f"{name}.log.jsonl").read_text(encoding="utf-8").splitlines()
+        assert [json.loads(line)["event"] for line in lines] == ["start", "progress"]
+        assert json.loads(lines[1])["stage"] == name
+
+
 def test_a_refused_job_leaves_no_log_and_no_folder(tmp_path: Path) -> None:
     console = Console(as_json=False, verbosity=-1)
     console.open_log(tmp_path / "renders" / "comp.log.jsonl")
