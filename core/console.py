@@ -208,7 +208,7 @@ class Console:
         self.log("result", **facts)
         if self.as_json:
             self.emit("result", **facts)
-        else:
+        elif self.verbosity >= 0:
             _write(sys.stdout, text)
 
     def summary(self, summary: Summary) -> None:

@@ -151,6 +151,20 @@ def test_a_warning_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert events.count("progress") == 3
 
 
+def test_quiet_says_errors_only(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(as_json=False, verbosity=-1)
+
+    console.note("Expanding.")
+    console.warn("Small source.")
+    console.progress(Progress("render", 1, 2))
+    console.result("Done.")
+    console.error(InputError("The plate is odd.", hint="Look at it."))
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "error: The plate is odd.\n  Look at it.\n"
+
+
 def test_compiled_code_is_kept_in_a_private_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
