@@ -23,6 +23,7 @@ from faceplate.core.analysis.observe import (
     Observer,
     analyse_frame,
 )
+from faceplate.core.analysis.picture import BRIGHTEST, finite_pixels
 from faceplate.core.analysis.skin import LUMINANCE
 from faceplate.core.analysis.smooth import smooth_face
 from faceplate.core.arrays import DoubleArray, FloatArray
@@ -40,9 +41,6 @@ from faceplate.ocio.network import NetworkView
 
 OBSERVE_VERSION = 1
 """Counted up whenever a frame's observations change, so that no cache outlives its code."""
-
-_BRIGHTEST = 1e4
-"""Where the analysis cuts linear light off: Inf, fireflies and overflows must not spread."""
 
 Progress = Callable[[int, int], None]
 
@@ -93,18 +91,14 @@ class FramePicture:
 
     def linear(self, plate_from_crop: DoubleArray, size: tuple[int, int]) -> FloatArray:
         """Return a crop (h, w, 3) in linear Rec.709: finite, filtered, black outside."""
-        scene = cut_windowed(self._clean, self.window, plate_from_crop, size)
-        return np.clip(self.view.linear(scene), -_BRIGHTEST, _BRIGHTEST)
+        scene = cut_windowed(
+            lambda window: finite_pixels(self.frame, window), self.window, plate_from_crop, size
+        )
+        return np.clip(self.view.linear(scene), -BRIGHTEST, BRIGHTEST)
 
     def codes(self, linear: FloatArray) -> FloatArray:
         """Return linear Rec.709 pixels (h, w, 3) as a network sees them, 0 to 1."""
         return np.clip(self.view.encode(linear), 0, 1).astype(np.float32)
-
-    def _clean(self, window: Window) -> FloatArray:
-        pixels = self.frame.rgb(window)
-        if not np.isfinite(pixels).all():
-            pixels = np.nan_to_num(pixels, nan=0.0, posinf=_BRIGHTEST, neginf=0.0)
-        return pixels
 
 
 def plate_pictures(reader: FootageReader, config: ColorConfig) -> Iterator[FramePicture]:

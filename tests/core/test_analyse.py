@@ -147,6 +147,23 @@ def test_wild_pixels_beside_a_face_change_little(
     assert np.abs(found.mesh - plain.mesh).max() < 1.0
 
 
+def test_halves_and_floats_of_one_value_are_one_picture(
+    astronaut: FloatArray, config: ColorConfig
+) -> None:
+    view = NetworkView(config, "lin_rec709_scene", 1.0)
+    half = astronaut.astype(np.float16)
+    half[:6, 0, 0] = [np.nan, np.inf, -np.inf, 6e-8, -0.0, 65504]
+    transform = np.array([[1.7, 0.3, -20], [-0.3, 1.7, -5]])
+
+    found = [
+        FramePicture(frame_of(pixels), view).linear(transform, (200, 200))
+        for pixels in (half, half.astype(np.float32))
+    ]
+
+    assert np.isfinite(found[0]).all()
+    assert np.array_equal(found[0], found[1])
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -1.0, 65504.0])
 def test_a_frame_of_one_wild_value_has_no_face(value: float, config: ColorConfig) -> None:
     view = NetworkView(config, "lin_rec709_scene", 1.0)
