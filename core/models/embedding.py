@@ -20,6 +20,7 @@ from faceplate.core.errors import ModelMismatchError
 from faceplate.core.models.onnx_graph import GraphBuilder
 
 _MEAN_RGB = (122.782, 117.001, 104.298)
+_RANGE = 256  # as dlib trained it; face-api divides by 255, which moves an embedding by 0.001
 _STAGES = (("conv32", 3), ("conv64", 3), ("conv128", 2), ("conv256", 2))
 """Name of a stage and how many of its blocks keep the size; all but the first begin by halving."""
 _SIDE_AFTER_STEM = 35
@@ -54,7 +55,7 @@ def convert_embedding(manifest: bytes, weights: bytes, image: Tensor, embedding:
     b = net.builder
     value = b.add("Transpose", [image.name], perm=[0, 3, 1, 2])
     mean = b.constant(np.array(_MEAN_RGB, np.float32).reshape(1, 3, 1, 1))
-    value = b.add("Mul", [b.add("Sub", [value, mean]), b.constant(np.array(1 / 256, np.float32))])
+    value = b.add("Mul", [b.add("Sub", [value, mean]), b.constant(np.array(1 / _RANGE, np.float32))])
     value = b.add("Relu", [net.convolution(value, "conv32_down", stride=2)])
     value = b.add("MaxPool", [value], kernel_shape=[3, 3], strides=[2, 2])
     side = _SIDE_AFTER_STEM
