@@ -55,7 +55,9 @@ def convert_embedding(manifest: bytes, weights: bytes, image: Tensor, embedding:
     b = net.builder
     value = b.add("Transpose", [image.name], perm=[0, 3, 1, 2])
     mean = b.constant(np.array(_MEAN_RGB, np.float32).reshape(1, 3, 1, 1))
-    value = b.add("Mul", [b.add("Sub", [value, mean]), b.constant(np.array(1 / _RANGE, np.float32))])
+    value = b.add(
+        "Mul", [b.add("Sub", [value, mean]), b.constant(np.array(1 / _RANGE, np.float32))]
+    )
     value = b.add("Relu", [net.convolution(value, "conv32_down", stride=2)])
     value = b.add("MaxPool", [value], kernel_shape=[3, 3], strides=[2, 2])
     side = _SIDE_AFTER_STEM
