@@ -128,7 +128,14 @@ def replace_face(
     """
     if cast.actor is None:
         return _matted(frame, face, view, look, person)
-    weights = warp.choose_views(cast.actor, cast.sources, face, cast.target, look.views)
+    near = cast.track.around(face.number, 2)
+    weights = warp.steady_views(
+        [
+            warp.choose_views(cast.actor, cast.sources, other, cast.target, look.views)
+            for other in near
+        ],
+        [other.number - face.number for other in near],
+    )
     main = cast.sources[int(np.argmax(weights.skin))].view
     stretch = np.array([frame.pixel_aspect, 1.0, 1.0])
     mesh = warp.driven_mesh(

@@ -18,6 +18,8 @@ from faceplate.core.source import Actor, View
 _POSE_REACH_DEGREES = 14.0
 """Views this far from the plate's pose lend their mouth or eyes at 1/e; measured on the demo."""
 _EXPRESSION_REACH = 0.35
+_BINOMIAL = (6.0, 4.0, 1.0)
+"""Weights by distance in time; two frames on either side are all that a render may look at."""
 _IRIS_INNER, _IRIS_OUTER = 0.95, 2.1
 """In iris radii: inside, the picture follows the iris; outside, the lids."""
 
@@ -195,6 +197,24 @@ def choose_views(
         mouth=_strongest(relative * np.exp(-np.square(gap / (2 * _EXPRESSION_REACH))) + 1e-9, 2),
         eyes=_strongest(relative * np.exp(-np.square(blink / _EXPRESSION_REACH)) + 1e-9, 2),
     )
+
+
+def steady_views(weights: Sequence[ViewWeights], distances: Sequence[int]) -> ViewWeights:
+    """Return the mean of the shares of a frame and its neighbours, the nearer the stronger.
+
+    A mouth that opens within a frame would else change its view within a frame too.
+
+    Args:
+        weights: of each frame.
+        distances: how many frames each is away.
+    """
+    shares = np.array([_BINOMIAL[abs(d)] for d in distances], np.float64)
+    shares /= shares.sum()
+
+    def mean(name: str) -> FloatArray:
+        return (shares @ np.stack([getattr(w, name) for w in weights])).astype(np.float32)
+
+    return ViewWeights(mean("skin"), mean("mouth"), mean("eyes"))
 
 
 def _strongest(scores: AnyArray, count: int) -> FloatArray:
