@@ -25,6 +25,9 @@ THUMBNAIL = (18, 32)
 _SMALLEST_PX = 16.0
 """Mesh height below which there is nothing to replace."""
 
+_MOST_TILES = 8
+"""Finer tiles along the longer side: bounds time and memory for a large plate without a face."""
+
 _LEAST_MESH_SCORE = 0.3
 _FAINTEST, _STRONGEST = 2.0**-12, 2.0**12
 
@@ -65,8 +68,10 @@ def analyse_frame(picture: PlatePicture, observer: Observer) -> FrameAnalysis:
     overview = Overview.of(picture, TILE_SIDES[0])
     thumbnail = cv2.resize(overview.pixels, THUMBNAIL[::-1], interpolation=cv2.INTER_AREA)
     faces = _faces_in(picture, overview, observer)
-    if not faces and min(picture.window.width, picture.window.height) > _SMALLEST_PX:
-        faces = _faces_in(picture, Overview.of(picture, TILE_SIDES[1]), observer)
+    longest = max(picture.window.width * picture.pixel_aspect, picture.window.height)
+    fine = max(TILE_SIDES[1], longest / _MOST_TILES)
+    if not faces and longest > _SMALLEST_PX and fine < TILE_SIDES[0]:
+        faces = _faces_in(picture, Overview.of(picture, fine), observer)
     faces.sort(key=lambda face: (-face.height, face.box))
     return FrameAnalysis(tuple(faces), np.asarray(thumbnail, np.float32), picture.pixel_aspect)
 
