@@ -10,6 +10,10 @@ import numpy as np
 from faceplate.core.arrays import FloatArray, check_shape
 
 
+JAW_OPEN, MOUTH_SMILE = 25, (44, 45)
+"""Places of ARKit's coefficients in an expression, as the blendshape network's card lists them."""
+
+
 class Layout(Enum):
     """Order and meaning of a set of landmarks: its name in files, its number of points."""
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, smoothstep
-from faceplate.core.face import FaceObservation
+from faceplate.core.face import JAW_OPEN, MOUTH_SMILE, FaceObservation
 from faceplate.core.frame import Window
 from faceplate.core.geometry import mesh as meshes
 from faceplate.core.geometry.mesh import Raster
@@ -187,16 +187,24 @@ def choose_views(
     near = np.exp(-np.square(turn / _POSE_REACH_DEGREES))
     base = actor.map.weights_at(face.pose.yaw, face.pose.pitch)[actor.map.cell]
     gap = np.abs(openings[:, 0] - opening[0]) / 0.12 + np.abs(openings[:, 1] - opening[1]) / 0.12
+    said = np.stack([_mouth_of(s.view.expression) for s in sources])
+    gap = gap + np.abs(said - _mouth_of(face.expression)).sum(axis=1)
     open_source = np.quantile(openings[:, 2:], 0.8, axis=0)
     blink = (openings[:, 2:] / open_source - opening[2:] / target.eyes_open).mean(axis=1)
     calm = np.exp(-np.square(gap))
     nearest = float(turn.min())
     relative = np.exp(-np.square((turn - nearest) / _POSE_REACH_DEGREES))
+    across = np.exp(-np.square((turn - nearest) / (1.5 * _POSE_REACH_DEGREES)))
     return ViewWeights(
         skin=_strongest(base * (0.1 + calm) + 1e-6 * near, count),
-        mouth=_strongest(relative * np.exp(-np.square(gap / (2 * _EXPRESSION_REACH))) + 1e-9, 2),
+        mouth=_strongest(across * np.exp(-np.square(gap / (2 * _EXPRESSION_REACH))) + 1e-9, 2),
         eyes=_strongest(relative * np.exp(-np.square(blink / _EXPRESSION_REACH)) + 1e-9, 2),
     )
+
+
+def _mouth_of(expression: FloatArray) -> FloatArray:
+    """Return (2,): jaw and smile; lips that are parted over closed teeth are not an open mouth."""
+    return np.array([expression[JAW_OPEN], expression[list(MOUTH_SMILE)].mean()], np.float32)
 
 
 def steady_views(weights: Sequence[ViewWeights], distances: Sequence[int]) -> ViewWeights:

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from faceplate.core.face import FaceObservation, HeadPose, Origin
+from faceplate.core.face import JAW_OPEN, MOUTH_SMILE, FaceObservation, HeadPose, Origin
 from faceplate.core.frame import Window
 from faceplate.core.geometry import mesh as meshes
+from faceplate.core.nets.load import find_card
 from faceplate.core.source import Actor, View
 from faceplate.core.stages import warp
 from faceplate.core.stages.appearance import AppearanceMap
@@ -230,6 +231,29 @@ def test_an_open_mouth_takes_an_open_view_if_there_is_one_and_else_the_plates_ow
     assert alone.own.max() > 0.9
     assert both.own.max() < 0.1
     assert both.weights.mouth[1] > 0.9
+
+
+def test_a_smile_over_closed_teeth_takes_the_smiling_view_not_the_open_one() -> None:
+    opened, smiling = view_of(head(lips=1.5), name="open"), view_of(head(lips=1.0), name="smile")
+    opened.expression.flags.writeable = smiling.expression.flags.writeable = True
+    opened.expression[JAW_OPEN] = 0.6
+    smiling.expression[list(MOUTH_SMILE)] = 0.7
+    actor = actor_of(opened, smiling)
+    face = seen(head(lips=1.5))
+    face.expression.flags.writeable = True
+    face.expression[list(MOUTH_SMILE)] = 0.7
+
+    sources = [warp.prepare_view(v, plain) for v in actor.views]
+    weights = warp.choose_views(actor, sources, face, warp.target_of([face]), 3)
+
+    assert weights.mouth[1] > 0.8
+
+
+def test_the_coefficients_that_choose_a_mouth_are_where_the_card_says() -> None:
+    labels = find_card("face_blendshapes52").labels
+
+    assert labels[JAW_OPEN] == "jawOpen"
+    assert [labels[k] for k in MOUTH_SMILE] == ["mouthSmileLeft", "mouthSmileRight"]
 
 
 def test_the_iris_of_the_source_follows_the_plates_gaze() -> None:
