@@ -11,7 +11,7 @@ from faceplate.core.casting import as_actor_file
 from faceplate.core.consent import read_revocations
 from faceplate.core.console import Console
 from faceplate.core.doors import guard_file, observations_folder, set_threads
-from faceplate.core.errors import ModelError, ModelMismatchError
+from faceplate.core.errors import ModelError
 from faceplate.core.exports import coefficients_csv, tracker_text
 from faceplate.core.footage import base_name
 from faceplate.core.io.atomic import replacing
@@ -50,12 +50,6 @@ def render_job(
     Raises:
         FaceplateError: see `render_shot`.
     """
-    if job.knobs.method != "warp":
-        raise ModelMismatchError(
-            f"Method {job.knobs.method} needs generator networks, and this release has none.",
-            hint="Use --method warp.",
-            method=job.knobs.method,
-        )
     set_threads(threads)
     console.open_log(log_path(job.output))
     console.log("job", job=job.to_json())

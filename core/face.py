@@ -9,7 +9,6 @@ import numpy as np
 
 from faceplate.core.arrays import FloatArray, check_shape
 
-
 JAW_OPEN, MOUTH_SMILE = 25, (44, 45)
 """Places of ARKit's coefficients in an expression, as the blendshape network's card lists them."""
 

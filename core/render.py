@@ -19,7 +19,7 @@ from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations, check_consent
 from faceplate.core.contact import write_contact
-from faceplate.core.errors import FrameMissingError, TrackError
+from faceplate.core.errors import FrameMissingError, ModelMismatchError, TrackError
 from faceplate.core.face import FaceObservation
 from faceplate.core.footage import FrameRange, frame_path
 from faceplate.core.frame import Frame, Window
@@ -107,6 +107,12 @@ def render_shot(
     Raises:
         FaceplateError: nothing, or some whole frames, have been written.
     """
+    if job.knobs.method != "warp":
+        raise ModelMismatchError(
+            f"Method {job.knobs.method} needs generator networks, and this release has none.",
+            hint="Use --method warp.",
+            method=job.knobs.method,
+        )
     began = time.perf_counter()
     config = open_config(job.ocio)
     reader = open_footage(job.plate, config, colorspace=job.colorspace, start=job.start)

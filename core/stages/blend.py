@@ -11,9 +11,11 @@ from faceplate.core.arrays import AnyArray, BoolArray, FloatArray, smoothstep
 
 _GRID_PX = 80
 """Longest side of the grid: the membrane is smooth, the detail stays the face's own."""
-_ODD_STOPS = 0.8
+_RIM = 0.06
+"""Sigma over which the rim's level is measured, of the picture's longest side."""
+_ODD_STOPS = 0.5
 """A rim that differs by this much is hardly believed."""
-_LIMIT_STOPS = 0.7
+_LIMIT_STOPS = 0.5
 """A bad rim may not recolour a face: the correction never exceeds this."""
 _SLACK = 1e-4
 """Pull to no correction, against 1 between neighbours: far from any trusted rim it dies away."""
@@ -59,13 +61,17 @@ def match_seam(
     gap = np.log2(np.maximum(plate + small, small / 4)) - np.log2(
         np.maximum(new + small, small / 4)
     )
+    # pores, strands and the noise of one pixel are no seam: the rim's level counts, not its detail
     weight = cv2.resize(trusted, grid, interpolation=cv2.INTER_AREA)
     gap = cv2.resize(gap * trusted[..., None], grid, interpolation=cv2.INTER_AREA)
-    gap /= np.maximum(weight, 1e-6)[..., None]
+    sigma = _RIM * max(grid)
+    near = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    gap = cv2.GaussianBlur(gap, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+    gap /= np.maximum(near, 1e-6)[..., None]
     # the light is matched already: what is left of a large gap is another thing, not another light
     weight = smoothstep(0.3, 0.9, weight) * np.exp(-np.square(gap / _ODD_STOPS).max(axis=2))
-    limit = np.float32(_LIMIT_STOPS)
-    correction = limit * np.tanh(_membrane(inside, gap, weight) / limit)
+    correction = _membrane(inside, gap, weight)
+    correction /= np.power(1 + np.power(np.abs(correction) / np.float32(_LIMIT_STOPS), 4), 0.25)
     full = cv2.resize(correction, (width, height), interpolation=cv2.INTER_LINEAR)
     return (new + small) * np.exp2(np.float32(seam) * full) - small
 

@@ -24,6 +24,7 @@ from faceplate.core.errors import (
     ConsentError,
     FaceplateError,
     FrameMissingError,
+    ModelMismatchError,
     OutputError,
     TrackError,
 )
@@ -579,6 +580,7 @@ def test_mattes_alone_leave_the_picture_as_it_was(
         ({"face": FaceChoice(index=4)}, TrackError, "no face number 4"),
         ({"frames": "2000"}, FrameMissingError, "Frame 2000"),
         ({"output": "PLATE"}, OutputError, "one of the inputs"),
+        ({"method": "hybrid"}, ModelMismatchError, "hybrid needs generator networks"),
     ],
 )
 def test_a_job_that_cannot_be_done_writes_nothing(

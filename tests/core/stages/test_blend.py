@@ -36,7 +36,7 @@ def test_a_harmonic_difference_is_continued_inwards() -> None:
     """x is harmonic: the membrane with rim values x must be x inside."""
     ramp = ((np.arange(200, dtype=np.float32) - 99.5) / 100 * 0.3)[None, :, None]
     plate = GRAY * np.exp2(ramp)
-    plate[60:140, 60:140] = 0.8  # what the plate shows inside must not matter
+    plate[85:115, 85:115] = 0.8  # what the plate shows well inside must not matter
 
     added = stops_added(GRAY, plate)
 
@@ -59,7 +59,7 @@ def test_a_hidden_stretch_of_rim_has_no_say() -> None:
 def test_a_bad_rim_cannot_recolour_a_face(level: float) -> None:
     added = stops_added(GRAY, np.full_like(GRAY, level))
 
-    assert np.abs(added).max() < 0.71
+    assert np.abs(added).max() < 0.51
 
 
 def test_a_face_in_shadow_and_in_light_is_corrected_alike() -> None:
