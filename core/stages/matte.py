@@ -29,6 +29,8 @@ _GLINT = 0.5
 """Share of a pixel's excess light, in stops, that its chroma may stray: glints take the light's."""
 _STUBBLE = 2.0
 """How much further the lower face may stray, as a factor on the deviations: stubble is face."""
+_SOCKET = 2.6
+"""Likewise around the eyes: the far eye of a turned head lies in the shadow of brow and nose."""
 _SHADING_REACH = 0.16
 _ANCHOR = 0.02
 _EDGE_EPSILON = 0.02
@@ -43,12 +45,14 @@ class _Layout:
         features: eyes, brows, lips and nostrils.
         samples: areas that are skin on nearly every face.
         lower: 1 on the lower face, 0 on the forehead.
+        sockets: 1 at the lids, falling to 0 at brow and cheekbone.
     """
 
     hull: FloatArray
     features: FloatArray
     samples: FloatArray
     lower: FloatArray
+    sockets: FloatArray
 
 
 def skin_coverage(
@@ -144,7 +148,8 @@ def _layout(face: DoubleArray, size: tuple[int, ...], height: float) -> _Layout:
     rows, columns = size[:2]
     topology = meshes.topology()
     raster = meshes.rasterize(meshes.widened(face), Window(0, 0, columns, rows))
-    values = raster.spread(np.column_stack([topology.depth, topology.canonical[:, 1]]))
+    attributes = [topology.depth, topology.canonical[:, 1], topology.near_eyes]
+    values = raster.spread(np.column_stack(attributes))
     cover = raster.cover.astype(np.float32)
     hull = cover * smoothstep(-0.03, 0.0, values[..., 0])
     hull = _blurred(hull.astype(np.float32), 0.008 * height)
@@ -156,6 +161,7 @@ def _layout(face: DoubleArray, size: tuple[int, ...], height: float) -> _Layout:
         features=_blurred(features, 0.008 * height),
         samples=fill_regions(SKIN, face, (rows, columns)) * (1 - features) * cover,
         lower=(cover * smoothstep(2.5, 0.5, values[..., 1])).astype(np.float32),
+        sockets=np.minimum(1.5 * values[..., 2], 1).astype(np.float32),
     )
 
 
@@ -170,6 +176,7 @@ def _likely_skin(
     chroma = np.stack([logs[..., 0] - logs[..., 1], logs[..., 2] - logs[..., 1]], axis=2)
     stray = np.abs(chroma - chroma_mean)
     tolerance = 1 + (_STUBBLE - 1) * layout.lower
+    shade = np.maximum(tolerance, 1 + (_SOCKET - 1) * layout.sockets)
     # Trust grows outwards from the areas that are skin on everybody; a fringe never joins.
     likely = np.maximum(layout.samples, 0.25 * layout.lower) * layout.hull * (1 - layout.features)
     for step in range(_PASSES):
@@ -179,7 +186,7 @@ def _likely_skin(
         above = level - shading
         excess = np.maximum(above, 0.0)[..., None] * _GLINT
         odd = np.maximum(stray - excess, 0.0) / (spread[:2] * tolerance[..., None])
-        dark = np.minimum(above, 0.0) / (spread[2] * tolerance)
+        dark = np.minimum(above, 0.0) / (spread[2] * shade)
         # Glowing things are no skin either, but a glint is: twice the room upwards.
         bright = np.maximum(above - 1.0, 0.0) / (2 * spread[2])
         far = np.sqrt(np.square(odd).sum(axis=2) + np.square(dark) + np.square(bright))
