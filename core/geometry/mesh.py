@@ -236,6 +236,26 @@ class Raster:
         values = np.ascontiguousarray(attributes, np.float32)
         return _spread(self.triangle, self.weights, topology().triangles, values)
 
+    def around(self, mesh: AnyArray, vertices: BoolArray) -> Raster:
+        """Return the smallest part that holds every triangle with one of the vertices.
+
+        Args:
+            mesh: (N, 3) the widened mesh that was drawn.
+            vertices: (N,) which ones.
+        """
+        triangles = topology().triangles
+        corners = mesh[triangles[vertices[triangles].any(axis=1)].ravel(), :2]
+        if not len(corners):
+            return self._cut(Window(self.window.x0, self.window.y0, self.window.x0, self.window.y0))
+        (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
+        box = Window(int(np.floor(x0)), int(np.floor(y0)), int(np.ceil(x1)), int(np.ceil(y1)))
+        return self._cut(box.clipped(self.window))
+
+    def _cut(self, window: Window) -> Raster:
+        rows, columns = window.slices_in(self.window)
+        triangle = np.ascontiguousarray(self.triangle[rows, columns])
+        return Raster(window, triangle, np.ascontiguousarray(self.weights[rows, columns]))
+
 
 def rasterize(mesh: AnyArray, window: Window) -> Raster:
     """Draw a widened mesh (N, 3) with a depth buffer, at pixel centres.

@@ -307,14 +307,21 @@ def warp_face(
     for index, source in enumerate(sources):
         if shares[index].max() < 1e-3:
             continue
-        where = raster.spread(np.column_stack([source.mesh[:, :2], shares[index]]))
+        # A view that lends its eyes alone is drawn there alone.
+        part_of = raster if index == main else raster.around(wide, shares[index] > 0)
+        if part_of.window.is_empty:
+            continue
+        box = part_of.window.slices_in(window)
+        where = part_of.spread(np.column_stack([source.mesh[:, :2], shares[index]]))
         coordinates, share = where[..., :2], where[..., 2]
         for side in (0, 1):
-            _follow_iris(coordinates, opening[side], mesh, source, side, window, pixel_aspect)
+            _follow_iris(
+                coordinates, opening[side][box], mesh, source, side, part_of.window, pixel_aspect
+            )
         scale = float(np.linalg.norm(source.view.mesh[10] - source.view.mesh[152])) / height
-        codes += share[..., None] * _sample(source.codes, coordinates, scale)
-        skin += share * _sample(source.skin, coordinates, scale)
-        total += share
+        codes[box] += share[..., None] * _sample(source.codes, coordinates, scale)
+        skin[box] += share * _sample(source.skin, coordinates, scale)
+        total[box] += share
         if index == main:
             main_map = np.ascontiguousarray(coordinates)
         part = float(weights.skin[index])
