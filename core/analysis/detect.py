@@ -99,8 +99,8 @@ class Detector:
         found = self._in_square(overview, codes, width / 2, height / 2, whole)
         found += self._in_square(overview, codes, width / 2, height / 2, whole, near=True)
         # An edge of the frame is inside: a face that fills it is larger than the nets expect.
-        side = float(min(height, width))
         finest = overview.finest / overview.scale
+        side = max(float(min(height, width)), finest)  # a strip is searched along its length too
         while side >= finest * 0.99:
             if side < 0.99 * whole:
                 for x, y in _tile_centres(width, height, side):
