@@ -148,8 +148,8 @@ def _layout(face: DoubleArray, size: tuple[int, ...], height: float) -> _Layout:
     rows, columns = size[:2]
     topology = meshes.topology()
     raster = meshes.rasterize(meshes.widened(face), Window(0, 0, columns, rows))
-    attributes = [topology.depth, topology.canonical[:, 1], topology.near_eyes]
-    values = raster.spread(np.column_stack(attributes))
+    height_cm = topology.canonical[:, 1].astype(np.float32)
+    values = raster.spread(np.column_stack([topology.depth, height_cm, topology.near_eyes]))
     cover = raster.cover.astype(np.float32)
     hull = cover * smoothstep(-0.03, 0.0, values[..., 0])
     hull = _blurred(hull.astype(np.float32), 0.008 * height)
