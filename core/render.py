@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 from faceplate.core.actorfile import read_actor
 from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
 from faceplate.core.arrays import AnyArray, FloatArray
+from faceplate.core.behind import WriteBehind
 from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations, check_consent
 from faceplate.core.contact import write_contact
@@ -101,7 +103,7 @@ def render_shot(
 
     Args:
         should_stop: asked between frames; the frame in hand is always finished.
-        threads: for the analysis.
+        threads: for the analysis; from two on, a frame is written while the next is made.
         today: the day by which consent is judged.
 
     Raises:
@@ -134,26 +136,33 @@ def render_shot(
     sweep_temps(Path(job.output).parent)
     tally = _Tally(len(numbers))
     tally.warnings |= dict.fromkeys(_size_warnings(shot))
-    for number in numbers:
-        if should_stop():
-            tally.stopped = True
-            break
-        if number in absent and job.missing == "skip":
-            result = FrameResult(number, False, "plate frame missing", {})
-            progress(tally.add(result, resumed=False, written=False))
-            continue
-        path = frame_path(job.output, number)
-        wanted = shot.frame_job(number)
-        if finished_job(path, overwrite=job.overwrite) == wanted:
-            progress(tally.add(FrameResult(number, False, "", {}), resumed=True))
-            continue
-        started = time.perf_counter()
-        frame, result = render_frame(shot, number)
-        rendered = time.perf_counter()
-        header = {**frame.header, **shot.attributes, JOB_ATTRIBUTE: wanted}
-        write_frame(path, replace(frame, header=header), compression=job.compression)
-        seconds = {"render": rendered - started, "write": time.perf_counter() - rendered}
-        progress(tally.add(replace(result, seconds={**result.seconds, **seconds}), resumed=False))
+    with WriteBehind(behind=threads > 1) as writing:
+        for number in numbers:
+            if should_stop():
+                tally.stopped = True
+                break
+            if number in absent and job.missing == "skip":
+                writing.settle()
+                result = FrameResult(number, False, "plate frame missing", {})
+                progress(tally.add(result, resumed=False, written=False))
+                continue
+            path = frame_path(job.output, number)
+            wanted = shot.frame_job(number)
+            if finished_job(path, overwrite=job.overwrite) == wanted:
+                writing.settle()
+                progress(tally.add(FrameResult(number, False, "", {}), resumed=True))
+                continue
+            started = time.perf_counter()
+            frame, result = render_frame(shot, number)
+            header = {**frame.header, **shot.attributes, JOB_ATTRIBUTE: wanted}
+            seconds = {**result.seconds, "render": time.perf_counter() - started}
+            result = replace(result, seconds=seconds)
+            writing.begin(
+                partial(
+                    write_frame, path, replace(frame, header=header), compression=job.compression
+                ),
+                partial(tally.written, progress, result),
+            )
     if job.contact_sheet and job.actor is not None:
         sheet = write_contact(job, reader, config, list(numbers))
         tally.outputs += [str(sheet)] if sheet else []
@@ -193,6 +202,13 @@ class _Tally:
             resumed,
             result.warnings,
         )
+
+    def written(
+        self, progress: Callable[[Progress], None], result: FrameResult, seconds: float
+    ) -> None:
+        """Count a frame whose writing took ``seconds``, and say so."""
+        result = replace(result, seconds={**result.seconds, "write": seconds})
+        progress(self.add(result, resumed=False))
 
     def summary(self, job: Job, digest: str, seconds: Mapping[str, float]) -> Summary:
         """Return the count of the whole pass."""
