@@ -119,6 +119,7 @@ def measure(case: Case, config: ColorConfig, *, every: int, pictures: Path | Non
         row: dict = {"flicker": _flicker(shown, plates, areas, numbers)}
         if case.truth is not None:
             row |= _likeness(shown, truths, areas)
+            row["psnr_lit_alike"] = _lit_alike(shown, truths, areas)
         row |= _faithfulness(seer, shown, seen_plate, case.actor)
         rows[name] = row
         results[name] = shown
@@ -235,6 +236,22 @@ def _likeness(shown, truths, areas) -> dict[str, float]:
     return {f"psnr_{name}": float(np.mean(ratios[name])) for name in REGIONS} | {
         f"ssim_{name}": float(np.mean(similar[name])) for name in REGIONS
     }
+
+
+def _lit_alike(shown, truths, areas) -> float:
+    """Return the face's mean PSNR once each channel has the truth's mean light there.
+
+    A swap takes the plate's exposure and complexion, a renderer's truth the source's: this leaves
+    that difference out, and nothing else.
+    """
+    ratios = []
+    for number, picture in shown.items():
+        area = areas[number]["face"]
+        own, wanted = light(picture[area]), light(truths[number][area])
+        gain = wanted.mean(axis=0) / np.maximum(own.mean(axis=0), 1e-6)
+        square = np.square(codes(own * gain) - truths[number][area]).mean()
+        ratios.append(-10 * np.log10(max(float(square), 1e-10)))
+    return float(np.mean(ratios))
 
 
 def _faithfulness(seer: _Seer, shown, seen_plate, actor: Actor) -> dict[str, float]:
