@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import date
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from faceplate.core.job import Job
 from faceplate.core.nets.load import check_models, find_card, list_cards
 from faceplate.core.overlay import write_overlay
 from faceplate.core.render import render_shot
-from faceplate.core.report import Progress
+from faceplate.core.report import Progress, Summary
 from faceplate.core.track import ShotTrack
 from faceplate.ocio.config import ColorConfig, open_config
 from faceplate.ocio.network import NetworkView
@@ -34,6 +35,18 @@ _FRAMES_PER_SECOND = 24.0
 def log_path(output: str) -> Path:
     """Return the log of a job: the output's name without the number, and ``.log.jsonl``."""
     return Path(output).with_name(f"{base_name(output)}.log.jsonl")
+
+
+def write_summary(job: Job, summary: Summary) -> None:
+    """Write what a render did beside its frames, as ``<comp>.summary.json``.
+
+    Raises:
+        DiskError: the folder or the disk refuses.
+    """
+    path = Path(job.output).with_name(f"{base_name(job.output)}.summary.json")
+    facts = json.dumps(dataclasses.asdict(summary), indent=1, sort_keys=True)
+    with replacing(path) as temp:
+        temp.write_text(f"{facts}\n", encoding="utf-8")
 
 
 def render_job(
@@ -64,6 +77,7 @@ def render_job(
         revocations=frozenset() if job.draft else read_revocations(revocations),
         today=today,
     )
+    write_summary(job, summary)
     console.summary(summary)
     if summary.stopped:
         return console.stop.exit_code

@@ -88,6 +88,8 @@ def test_a_swap_writes_frames_and_a_log_and_resumes(shell: Shell) -> None:
     log = (shell.folder / "full" / "c.log.jsonl").read_text(encoding="utf-8").splitlines()
     events = [json.loads(line)["event"] for line in log]
     assert events.count("start") == events.count("summary") == 2
+    kept = json.loads((shell.folder / "full" / "c.summary.json").read_text(encoding="utf-8"))
+    assert (kept["frames"], kept["done"], kept["resumed"]) == (2, 2, 2)
 
 
 def test_another_knob_renders_the_frames_again(shell: Shell) -> None:
