@@ -42,6 +42,14 @@ from faceplate.ocio.network import NetworkView
 OBSERVE_VERSION = 1
 """Counted up whenever a frame's observations change, so that no cache outlives its code."""
 
+ANALYSIS_NETWORKS = (
+    "face_det_full",
+    "face_det_short",
+    "face_mesh478",
+    "face_blendshapes52",
+    "face_embed",
+)
+
 Progress = Callable[[int, int], None]
 
 
@@ -118,10 +126,11 @@ def open_observer(settings: AnalysisSettings) -> Observer:
     Raises:
         ModelError: weights are missing, altered or unfit.
     """
+    full, short, mesh, expression, identity = ANALYSIS_NETWORKS
     return Observer(
-        Detector(load_network("face_det_full"), load_network("face_det_short")),
-        Landmarker(load_network("face_mesh478"), load_network("face_blendshapes52")),
-        Identifier(load_network("face_embed")) if settings.embed else None,
+        Detector(load_network(full), load_network(short)),
+        Landmarker(load_network(mesh), load_network(expression)),
+        Identifier(load_network(identity)) if settings.embed else None,
     )
 
 

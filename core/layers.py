@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.errors import InputError
 from faceplate.core.face import FaceObservation
-from faceplate.core.frame import Frame, Window
+from faceplate.core.frame import Frame
 from faceplate.core.geometry import mesh as meshes
 from faceplate.core.replace import Element
+from faceplate.core.stages.composite import HALF_MAX
 
 MATTES = ("matte_face", "matte_hair", "matte_occluder", "matte_mouth", "matte_blend")
+_BLEND = MATTES.index("matte_blend")
 
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "face": ("face.R", "face.G", "face.B", "face.A"),
@@ -40,15 +43,29 @@ class LayerClashError(InputError):
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """One face of a frame: the element that was laid over the plate, and what it was seen as.
+
+    Attributes:
+        element: the finished face.
+        seen: the face that it replaces.
+        following: the same face in the next frame, or None where it is not known, a new set-up
+            begins, or the element is held still.
+    """
+
+    element: Element
+    seen: FaceObservation
+    following: FaceObservation | None
+
+
 def turnover_channels(
     frame: Frame,
     root: Mapping[str, AnyArray],
     layers: Sequence[str],
     prefix: str,
-    elements: Sequence[Element],
+    faces: Sequence[Placed],
     face: FloatArray | None,
-    observation: FaceObservation | None,
-    following: FaceObservation | None,
 ) -> dict[str, AnyArray]:
     """Return every channel of the output frame; a layer without content is all zero.
 
@@ -56,9 +73,9 @@ def turnover_channels(
         root: the frame's own channels, with the comp in R, G and B.
         layers: chosen names of `CHANNELS` and "comp".
         prefix: put before our layers' names.
-        elements: the faces, in the order in which they were laid over the plate.
+        faces: in the order in which they were laid over the plate. What lies outside the frame's
+            data window is left out.
         face: (H, W, 4) float32, all elements over each other; None when there are none.
-        observation, following: the first face in this frame and in the next one, for `motion`.
 
     Raises:
         LayerClashError: the plate has such a channel already.
@@ -72,11 +89,18 @@ def turnover_channels(
         planes = np.zeros((len(CHANNELS[layer]), *shape), kind)
         if layer == "face" and face is not None:
             planes[:] = np.moveaxis(face, 2, 0)
-        for element in elements if layer != "face" else ():
-            where = element.window.slices_in(frame.data)
-            planes[:, where[0], where[1]] = _layer_of(
-                layer, element, planes[:, where[0], where[1]], frame.data, observation, following
-            )
+        for placed in faces if layer != "face" else ():
+            window = placed.element.window.clipped(frame.data)
+            if window.is_empty:
+                continue
+            rows, columns = window.slices_in(frame.data)
+            inner = (slice(None), *window.slices_in(placed.element.window))
+            cover = placed.element.warped.raster.cover[inner[1:]]
+            own, under = _layer_of(layer, placed)[inner], planes[:, rows, columns]
+            if layer == "matte":
+                planes[:, rows, columns] = _mattes_over(own, under)
+            else:
+                planes[:, rows, columns] = np.where(cover, own, under)
         for name, plane in zip(CHANNELS[layer], planes, strict=True):
             if f"{prefix}{name}" in result:
                 raise LayerClashError(f"{prefix}{name}", frame.number)
@@ -84,27 +108,28 @@ def turnover_channels(
     return result
 
 
-def _layer_of(
-    layer: str,
-    element: Element,
-    under: AnyArray,
-    data: Window,
-    observation: FaceObservation | None,
-    following: FaceObservation | None,
-) -> AnyArray:
-    """Return (C, h, w): the element's share of a layer over what lies ``under`` it."""
-    cover = element.warped.raster.cover
+def _mattes_over(own: FloatArray, under: AnyArray) -> FloatArray:
+    """Return a face's mattes joined with those below; the delivered one as the faces themselves.
+
+    So it equals the alpha of the face layer where two faces overlap, too.
+    """
+    joined = np.maximum(own, under).astype(np.float32)
+    top = own[_BLEND].astype(np.float16).astype(np.float32)
+    joined[_BLEND] = top + under[_BLEND].astype(np.float32) * (1 - top)
+    return joined
+
+
+def _layer_of(layer: str, placed: Placed) -> FloatArray:
+    """Return (C, h, w): the layer of one face, on the element's window."""
+    element = placed.element
     if layer == "raw":
-        return np.where(cover, np.moveaxis(np.clip(element.raw, -65504, 65504), 2, 0), under)
+        return np.moveaxis(np.clip(element.raw, -HALF_MAX, HALF_MAX), 2, 0)
     if layer == "matte":
-        own = np.stack([element.mattes[name] for name in MATTES])
-        return np.maximum(own, under)
+        return np.stack([element.mattes[name] for name in MATTES])
     if layer == "confidence":
-        level = 0.0 if observation is None else observation.confidence
-        return np.maximum(under, cover[None] * np.float32(level))
-    if layer == "st":
-        return np.where(cover, _st_map(element), under)
-    return np.where(cover, _motion(element, observation, following), under)
+        shape = element.warped.raster.triangle.shape
+        return np.full((1, *shape), placed.seen.confidence, np.float32)
+    return _st_map(element) if layer == "st" else _motion(placed)
 
 
 def _st_map(element: Element) -> FloatArray:
@@ -115,14 +140,12 @@ def _st_map(element: Element) -> FloatArray:
     return np.stack([u, v, np.full_like(u, warped.main)]).astype(np.float32)
 
 
-def _motion(
-    element: Element, observation: FaceObservation | None, following: FaceObservation | None
-) -> FloatArray:
+def _motion(placed: Placed) -> FloatArray:
     """Return (3, h, w): pixels to the next frame, y up, and its confidence."""
-    shape = element.warped.raster.triangle.shape
-    if observation is None or following is None:
-        return np.zeros((3, *shape), np.float32)
-    step = meshes.widened(following.mesh) - meshes.widened(observation.mesh)
-    moved = element.warped.raster.spread(step[:, :2])
-    sure = np.full(shape, min(observation.confidence, following.confidence), np.float32)
+    raster, seen, following = placed.element.warped.raster, placed.seen, placed.following
+    if following is None:
+        return np.zeros((3, *raster.triangle.shape), np.float32)
+    step = meshes.widened(following.mesh) - meshes.widened(seen.mesh)
+    moved = raster.spread(step[:, :2])
+    sure = np.full_like(moved[..., 0], min(seen.confidence, following.confidence))
     return np.stack([moved[..., 0], -moved[..., 1], sure])

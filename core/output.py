@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import OpenEXR
 
-from faceplate.core.errors import OutputError
+from faceplate.core.errors import DiskError, OutputError
 from faceplate.core.footage import frame_path, is_numbered
 
 JOB_ATTRIBUTE = "faceplate/job"
+FRAME_ATTRIBUTE = "faceplate/frame"
+"""What became of a frame: "replaced", or "untouched" and, where it was not wanted so, why."""
+_BECAUSE = "untouched: "
 
 
 def guard_output(output: str, numbers: Iterable[int], inputs: Iterable[Path]) -> None:
@@ -23,6 +27,7 @@ def guard_output(output: str, numbers: Iterable[int], inputs: Iterable[Path]) ->
 
     Raises:
         OutputError: with the file's name.
+        DiskError: the folder cannot be written to, or not be made.
     """
     frames = list(numbers)
     if len(frames) > 1 and not is_numbered(output):
@@ -39,6 +44,7 @@ def guard_output(output: str, numbers: Iterable[int], inputs: Iterable[Path]) ->
         )
     if is_numbered(str(Path(output).parent)) and not Path(output).parent.is_dir():
         raise OutputError(f"{output} has a frame number in its folder.", output=output)
+    _guard_folder(Path(output).parent)
     held = frozenset().union(*map(_identity, inputs))
     for number in frames:
         path = frame_path(output, number)
@@ -48,6 +54,15 @@ def guard_output(output: str, numbers: Iterable[int], inputs: Iterable[Path]) ->
                 hint="Choose another name or folder for --out.",
                 path=str(path),
             )
+
+
+def _guard_folder(folder: Path) -> None:
+    """Find out before the work whether frames can be put into a folder, without making it."""
+    there = next(place for place in (folder, *folder.resolve().parents) if place.exists())
+    if not there.is_dir():
+        raise DiskError(str(folder), f"{there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise DiskError(str(folder), f"{there} may not be written to")
 
 
 def _identity(path: Path) -> frozenset[object]:
@@ -67,13 +82,7 @@ def finished_job(path: Path, *, overwrite: bool) -> str:
     """
     if not path.exists():
         return ""
-    job = ""
-    if path.stat().st_size > 0:
-        try:
-            parts = OpenEXR.File(str(path), header_only=True).parts
-            job = str(parts[0].header.get(JOB_ATTRIBUTE, "")) if parts else ""
-        except (RuntimeError, UnicodeDecodeError):
-            job = ""  # not an EXR: not ours
+    job = _entry(path, JOB_ATTRIBUTE)
     if not job and not overwrite:
         raise OutputError(
             f"{path} is there already and was not written by faceplate.",
@@ -81,3 +90,25 @@ def finished_job(path: Path, *, overwrite: bool) -> str:
             path=str(path),
         )
     return job
+
+
+def frame_state(reason: str, *, replaced: bool) -> str:
+    """Return what `FRAME_ATTRIBUTE` says of a frame that is untouched because of ``reason``."""
+    return "replaced" if replaced else f"{_BECAUSE}{reason}" if reason else "untouched"
+
+
+def finished_reason(path: Path) -> str:
+    """Return why a finished frame of ours is untouched, or ""."""
+    state = _entry(path, FRAME_ATTRIBUTE)
+    return state.removeprefix(_BECAUSE) if state.startswith(_BECAUSE) else ""
+
+
+def _entry(path: Path, name: str) -> str:
+    """Return a text of an EXR's header; "" where there is none, or no EXR."""
+    if path.stat().st_size == 0:
+        return ""
+    try:
+        parts = OpenEXR.File(str(path), header_only=True).parts
+        return str(parts[0].header.get(name, "")) if parts else ""
+    except (RuntimeError, UnicodeDecodeError):
+        return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.core.actorfile import read_actor
-from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
+from faceplate.core.analyse import ANALYSIS_NETWORKS, AnalysisSettings, FramePicture, analyse_shot
 from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.behind import WriteBehind
 from faceplate.core.choose import chosen_tracks
@@ -30,11 +29,12 @@ from faceplate.core.io.exr import write_frame
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.io.tracks import read_track, track_digest
 from faceplate.core.job import FaceChoice, Job, job_hash, value_at
-from faceplate.core.layers import turnover_channels
+from faceplate.core.layers import Placed, turnover_channels
 from faceplate.core.mark import DRAFT, burn
-from faceplate.core.nets.load import load_network
+from faceplate.core.nets.load import find_card, load_network
 from faceplate.core.nets.run import Network
-from faceplate.core.output import JOB_ATTRIBUTE, finished_job, guard_output
+from faceplate.core.output import JOB_ATTRIBUTE, finished_job, finished_reason, guard_output
+from faceplate.core.provenance import frame_attributes, shot_attributes
 from faceplate.core.replace import Cast, Element, Look, cast_of, replace_face
 from faceplate.core.report import Progress, Summary
 from faceplate.core.source import Actor
@@ -128,8 +128,11 @@ def render_shot(
     inputs = [*map(reader.footage.path, reader.frames)]
     inputs += [Path(p) for p in (job.actor, job.track, job.ocio, job.face.reference) if p]
     guard_output(job.output, numbers, inputs)
+    for number in numbers:  # before the work: a stranger's file late in the range stops it all
+        finished_job(frame_path(job.output, number), overwrite=job.overwrite)
     settings = AnalysisSettings(job.knobs.smoothing, threads, cache_folder, embed=True)
     track = _track(job, reader, config, settings, progress)
+    _check_covered(job, track, [n for n in numbers if n not in absent])
     analysed = time.perf_counter()
     shot = open_shot(job, reader, config, track, actor, settings)
     Path(job.output).parent.mkdir(parents=True, exist_ok=True)
@@ -150,11 +153,12 @@ def render_shot(
             wanted = shot.frame_job(number)
             if finished_job(path, overwrite=job.overwrite) == wanted:
                 writing.settle()
-                progress(tally.add(FrameResult(number, False, "", {}), resumed=True))
+                result = FrameResult(number, False, finished_reason(path), {})
+                progress(tally.add(result, resumed=True))
                 continue
             started = time.perf_counter()
             frame, result = render_frame(shot, number)
-            header = {**frame.header, **shot.attributes, JOB_ATTRIBUTE: wanted}
+            header = {**frame.header, JOB_ATTRIBUTE: wanted}
             seconds = {**result.seconds, "render": time.perf_counter() - started}
             result = replace(result, seconds=seconds)
             writing.begin(
@@ -257,18 +261,23 @@ def open_shot(
     tracks = chosen_tracks(track, job.face, embedding_of)
     person = load_network("selfie_seg")
     casts = tuple(cast_of(actor, one, view.shaper.encode, job.seed) for one in tracks)
+    face = _by_index(job.face, tracks)
+    solved = track_digest(track)
     digest = job_hash(
-        replace(job, face=_by_index(job.face, tracks)),
+        replace(job, face=face),
         pixel_version=PIXEL_VERSION,
         models={person.card.name: person.card.sha256},
-        track_digest=track_digest(track),
+        track_digest=solved,
         actor_digest="" if actor is None else actor.digest,
         plate_digest=track.plate_hash,
         config_id=config.cache_id,
     )
-    return Shot(
-        job, reader, view, track, casts, person, digest, _attributes(job, actor, person, digest)
+    cards = [person.card, *map(find_card, ANALYSIS_NETWORKS)]
+    attributes = shot_attributes(
+        job, face, actor, cards, track_digest=solved, pixel_version=PIXEL_VERSION
     )
+    attributes["faceplate/hash"] = digest
+    return Shot(job, reader, view, track, casts, person, digest, attributes)
 
 
 def _by_index(choice: FaceChoice, tracks: Sequence[FaceTrack]) -> FaceChoice:
@@ -283,11 +292,11 @@ def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
     frame, missing = _plate_frame(shot, number)
     seconds["read"] = time.perf_counter() - start
     start = time.perf_counter()
-    elements: list[Element] = []
+    placed: list[Placed] = []
     face: FloatArray | None = None
     comp = frame
     reasons: list[str] = []
-    observation = following = None
+    wanted = value_at(job.knobs.mix, number) > 0 or job.actor is None
     for cast in shot.casts if not missing else ():
         found, reason = _usable(cast.track, number, job)
         if found is None:
@@ -297,29 +306,25 @@ def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
         if element is None:
             reasons.append("face outside the picture")
             continue
-        observation, following = found, cast.track.at(number + 1)
+        if wanted and not element.mattes["matte_blend"].astype(np.float16).any():
+            reasons.append("face hidden")
         comp, face = _laid_over(comp, element, face, shot.view)
-        elements.append(element)
+        placed.append(Placed(element, found, _following(cast.track, found, number)))
     if not shot.casts and not missing:
         reasons.append("no face")
-    channels = turnover_channels(
-        frame,
-        comp.channels,
-        job.layers,
-        job.layer_prefix,
-        elements,
-        face,
-        observation,
-        following,
-    )
+    channels = turnover_channels(frame, comp.channels, job.layers, job.layer_prefix, placed, face)
     if job.draft or missing:
         text = f"{job.name} {number} PLATE FRAME MISSING" if missing else DRAFT
         channels = _marked(replace(frame, channels=channels), text)
     seconds["face"] = time.perf_counter() - start
-    reason = "plate frame missing" if missing else "" if elements else reasons[0]
-    replaced = bool(elements) and job.actor is not None
+    is_seen = len(reasons) < len(shot.casts)
+    reason = "plate frame missing" if missing else "" if is_seen else reasons[0]
+    replaced = is_seen and not missing and wanted and shot.job.actor is not None
+    actor = shot.casts[0].actor if shot.casts else None
+    header = {**frame.header, **shot.attributes}
+    header |= frame_attributes(placed, actor, reason, replaced=replaced)
     result = FrameResult(number, replaced, reason, seconds)
-    return replace(frame, channels=channels), result
+    return replace(frame, channels=channels, header=header), result
 
 
 def _plate_frame(shot: Shot, number: int) -> tuple[Frame, bool]:
@@ -346,14 +351,21 @@ def _size_warnings(shot: Shot) -> list[str]:
 
 
 def _usable(track: FaceTrack, number: int, job: Job) -> tuple[FaceObservation | None, str]:
-    """Return the face to replace in a frame, or None and why not; `hold` keeps the last one."""
+    """Return the face to replace in a frame, or None and why not.
+
+    `hold` keeps the last one of the same camera set-up.
+    """
     limit = float(value_at(job.knobs.confidence, number))
     found = track.at(number)
     reason = "no face" if found is None else "below confidence"
     if found is not None and found.confidence >= limit:
         return found, ""
     if job.policy == "hold":
-        earlier = [o for n, o in track.observations.items() if n < number and o.confidence >= limit]
+        earlier = [
+            seen
+            for n, seen in track.observations.items()
+            if n < number and seen.confidence >= limit and not track.is_cut_between(n, number)
+        ]
         if earlier:
             return earlier[-1], ""
     return None, reason
@@ -367,7 +379,16 @@ def _element(shot: Shot, cast: Cast, frame: Frame, found: FaceObservation) -> El
     def person(window: Window) -> FloatArray:
         return person_matte(picture, found.mesh, 1.0, window, shot.person)
 
-    return replace_face(own, found, cast, shot.view, look_at(shot.job, found.number), person)
+    look = look_at(shot.job, found.number)
+    look = replace(look, mix=value_at(shot.job.knobs.mix, frame.number))
+    return replace_face(own, found, cast, shot.view, look, person)
+
+
+def _following(track: FaceTrack, found: FaceObservation, number: int) -> FaceObservation | None:
+    """Return the face in the next frame, where there is a motion to it."""
+    if found.number != number or track.is_cut_between(number, number + 1):
+        return None
+    return track.at(number + 1)
 
 
 def look_at(job: Job, number: int) -> Look:
@@ -424,6 +445,17 @@ def _marked(frame: Frame, text: str) -> dict[str, AnyArray]:
     return dict(composite.replace_pixels(frame, foot, picture, everywhere))
 
 
+def _check_covered(job: Job, track: ShotTrack, numbers: Sequence[int]) -> None:
+    """Refuse a track that was made of other frames: they would pass as frames without a face."""
+    lacking = sorted(set(numbers) - set(track.frames))
+    if lacking:
+        raise TrackError(
+            f"{job.track} knows nothing of frame {lacking[0]}; it was made of other frames.",
+            hint="Run `faceplate track` again, on the whole plate.",
+            frames=lacking,
+        )
+
+
 def _track(
     job: Job,
     reader: FootageReader,
@@ -439,26 +471,3 @@ def _track(
         settings,
         progress=lambda done, total: progress(Progress("observe", done, total)),
     )
-
-
-def _attributes(job: Job, actor: Actor | None, person: Network, digest: str) -> dict[str, str]:
-    """Return the header entries that explain a frame; no path, host, user or clock among them."""
-    knobs = {k: v for k, v in json.loads(job.to_json())["knobs"].items() if v is not None}
-    plate = Path(job.plate).name
-    entries = {
-        "disclosure": "The face in this picture was replaced by software.",
-        "version": f"pixel version {PIXEL_VERSION}",
-        "knobs": json.dumps(knobs, sort_keys=True),
-        "models": f"{person.card.name} {person.card.sha256} {person.card.licence.spdx}",
-        "shot": job.name,
-        "hash": digest,
-    }
-    if actor is not None:
-        entries["actor"] = f"{actor.name} {actor.digest}"
-        entries["views"] = json.dumps([view.name for view in actor.views])
-        entries["command"] = (
-            f"faceplate swap {plate} --actor {Path(job.actor or '').name} --out comp.%04d.exr"
-        )
-        if actor.consent is not None:
-            entries["consent"] = actor.consent.reference
-    return {f"faceplate/{name}": text for name, text in entries.items()}

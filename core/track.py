@@ -38,10 +38,11 @@ class FaceTrack:
         return [
             found
             for n in range(number - reach, number + reach + 1)
-            if (found := self.at(n)) is not None and not self._is_cut_between(number, n)
+            if (found := self.at(n)) is not None and not self.is_cut_between(number, n)
         ]
 
-    def _is_cut_between(self, a: int, b: int) -> bool:
+    def is_cut_between(self, a: int, b: int) -> bool:
+        """Return whether a new camera set-up begins between two frames, in either order."""
         return any(min(a, b) < cut <= max(a, b) for cut in self.cuts)
 
     @property

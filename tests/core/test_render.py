@@ -413,16 +413,32 @@ def test_mix_may_be_keyed_and_at_zero_the_plate_is_as_it_was(
 
 
 def without_face(frame: Frame) -> Frame:
+    """Paint the face over and keep what is around it: no cut."""
+    planes = {n: p.copy() for n, p in frame.channels.items()}
+    for name in "RGB":
+        planes[name][40:240, 160:330] = np.median(planes[name])
+    return replace(frame, channels=planes)
+
+
+def elsewhere(frame: Frame) -> Frame:
     planes = {n: np.full_like(p, 0.2) for n, p in frame.channels.items()}
     return replace(frame, channels=planes)
 
 
-@pytest.mark.parametrize("policy", ["pass", "hold", "fail"])
+@pytest.mark.parametrize(
+    ("policy", "later"),
+    [
+        ("pass", without_face),
+        ("hold", without_face),
+        ("hold", elsewhere),  # beyond a cut there is nothing to hold
+        ("fail", without_face),
+    ],
+)
 def test_a_frame_without_its_face_follows_the_policy(
-    policy: str, stage: Stage, tmp_path: Path
+    policy: str, later: Callable[[Frame], Frame], stage: Stage, tmp_path: Path
 ) -> None:
     frames = {n: stage.clean[1001] for n in range(1001, 1006)}
-    frames |= {n: without_face(stage.clean[1001]) for n in range(1006, 1020)}
+    frames |= {n: later(stage.clean[1001]) for n in range(1006, 1020)}
     plate = tmp_path / "plate"
     plate.mkdir()
     for number, frame in frames.items():
@@ -432,16 +448,24 @@ def test_a_frame_without_its_face_follows_the_policy(
         str(tmp_path / "c.%04d.exr"),
         policy=policy,
         frames="1001,1019",
-        layers=("comp", "face", "matte"),
+        layers=("comp", "face", "matte", "motion"),
     )
 
     summary = stage.render(job)
+    again = stage.render(job)
 
+    holds = policy == "hold" and later is without_face
     held = comp(job.output, 1019).channels["face.A"].max() > 0.9
     assert summary.done == 2
-    assert held == (policy == "hold")
-    assert bool(summary.failed) == (policy == "fail")
-    assert summary.untouched == ({} if policy == "hold" else {"no face": 1})
+    assert held == holds
+    assert again.resumed == 2
+    for run in (summary, again):  # what was true of a frame stays true when it is there already
+        assert bool(run.failed) == (policy == "fail")
+        assert run.untouched == ({} if holds else {"no face": 1})
+    last = comp(job.output, 1019)
+    assert last.header["faceplate/frame"] == ("replaced" if holds else "untouched: no face")
+    assert ("faceplate/disclosure" in last.header) == holds
+    assert not last.channels["motion.Z"].any()
     assert_untouched_outside(read_frame(plate / "p.1019.exr", 1019), comp(job.output, 1019))
 
 
