@@ -435,7 +435,7 @@ def _follow_iris(
 
     Changes ``coordinates`` in place, only inside the eye's opening.
     """
-    rows, columns = np.nonzero(opening)
+    rows, columns = np.nonzero(opening > 0)
     if len(rows) == 0:
         return
     target, origin = irises_of(mesh)[side], source.irises[side]
