@@ -123,7 +123,8 @@ class Console:
         if self._bar is not None:
             self._bar.stop()
         if self._log is not None:
-            self._log.close()
+            with suppress(OSError):  # that the disk is full has been said; the rest of it is lost
+                self._log.close()
         self._bar = self._log = None
 
     # --- while it runs ------------------------------------------------------------------------
@@ -236,10 +237,10 @@ class Console:
 
     def _fail(self, text: str, hint: str, exit_code: int, facts: Mapping[str, object]) -> None:
         said = {"message": text, "hint": hint, "exit_code": exit_code, "facts": facts}
-        if exit_code in _WORTH_A_LOG:
-            with suppress(OSError):  # the error itself may be that nothing can be written there
+        with suppress(OSError):  # the error itself may be that nothing can be written there
+            if exit_code in _WORTH_A_LOG:
                 self._begin_log()
-        self.log("error", trace=traceback.format_exc(), **said)
+            self.log("error", trace=traceback.format_exc(), **said)
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

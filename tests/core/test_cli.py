@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from faceplate.core.cli import app
 from faceplate.core.demo.footage import write_footage
+from faceplate.core.io.exr import read_frame
 from faceplate.nodes.face import FACE_SWAP
 
 
@@ -98,6 +100,28 @@ def test_another_knob_renders_the_frames_again(shell: Shell) -> None:
     runs = [shell.swap(*words, "--mix", mix) for mix in ("1", "0.5", "0.5")]
 
     assert [json.loads(r.stdout.splitlines()[-1])["resumed"] for r in runs] == [0, 0, 2]
+
+
+def test_the_command_in_the_header_gives_the_same_bytes(shell: Shell) -> None:
+    given = ("--mix", "1001=0.25,1024=1", "--feather", "7.5", "--eyes", "source", "--seed", "3")
+    more = ("--layers", "comp,matte,st", "--layer-prefix", "fp_", "--face-at", "480,270")
+    actor = ("--actor", shell.path("demo.actor"))
+    first = shell.swap(*actor, "--out", shell.path("said/comp.%04d.exr"), *given, *more)
+    assert first.exit_code == 0, first.output
+    frames = sorted((shell.folder / "said").glob("*.exr"))
+
+    words = shlex.split(str(read_frame(frames[0], 1).header["faceplate/command"]))
+    places = {
+        "plate.%04d.exr": shell.path("plate/plate.%04d.exr"),
+        "demo.actor": shell.path("demo.actor"),
+        "comp.%04d.exr": shell.path("done/comp.%04d.exr"),
+    }
+    cache = ("--cache", shell.path("cache"), "--no-contact")
+    second = shell.run(*(places.get(word, word) for word in words[1:]), *cache)
+
+    assert second.exit_code == 0, second.output
+    for frame in frames:
+        assert frame.read_bytes() == (shell.folder / "done" / frame.name).read_bytes()
 
 
 def test_the_plate_is_never_written_to(shell: Shell) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -223,3 +224,29 @@ def test_another_file_is_replaced_only_when_told(tmp_path: Path) -> None:
         guard_file(tmp_path / "old.track", [], overwrite=False)
     guard_file(tmp_path / "old.track", [], overwrite=True)
     guard_file(tmp_path / "new.track", [], overwrite=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits on file sizes")
+def test_a_log_that_cannot_be_written_is_no_stack_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import resource
+
+    console = Console(as_json=False, verbosity=0)
+    console.open_log(tmp_path / "comp.log.jsonl")
+
+    def work() -> int:
+        console.progress(Progress("render", 1, 2))
+        return 0
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        code = run(console, work)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert code == 4
+    said = capsys.readouterr().err
+    assert "File too large" in said
+    assert len(said.splitlines()) <= 2

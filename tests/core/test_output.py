@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from faceplate.core.errors import OutputError
+from faceplate.core.errors import DiskError, OutputError
 from faceplate.core.frame import Frame, Window
 from faceplate.core.io.exr import write_frame
-from faceplate.core.output import JOB_ATTRIBUTE, finished_job, guard_output
+from faceplate.core.output import (
+    FRAME_ATTRIBUTE,
+    JOB_ATTRIBUTE,
+    finished_job,
+    finished_reason,
+    frame_state,
+    guard_output,
+)
 
 
 def write_plate(path: Path, **header: str) -> None:
@@ -67,3 +75,33 @@ def test_a_file_of_somebody_else_stays_unless_allowed(
     with pytest.raises(OutputError, match="not written by faceplate"):
         finished_job(path, overwrite=False)
     assert finished_job(path, overwrite=True) == ""
+
+
+def test_a_folder_that_cannot_be_made_is_found_out_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+
+    with pytest.raises(DiskError, match="taken is not a folder"):
+        guard_output(str(tmp_path / "taken/deeper/comp.%04d.exr"), [1], [])
+    guard_output(str(tmp_path / "new/deeper/comp.%04d.exr"), [1], [])
+
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_found_out_before_the_work(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(DiskError, match="may not be written to"):
+        guard_output(str(tmp_path / "new/comp.%04d.exr"), [1], [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "replaced", "kept"), [("", True, ""), ("", False, ""), ("no face", False, "no face")]
+)
+def test_why_a_frame_is_untouched_is_read_back_from_it(
+    reason: str, replaced: bool, kept: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "comp.1001.exr"
+    write_plate(path, **{FRAME_ATTRIBUTE: frame_state(reason, replaced=replaced)})
+
+    assert finished_reason(path) == kept
