@@ -9,7 +9,7 @@ from faceplate.core.arrays import FloatArray
 
 _GRID_PX = 72
 """Face height on the grid on which light is compared; the ratio has no finer detail."""
-_REACH = 0.10
+_REACH = 0.15
 """Sigma of the comparison in face heights: shading, not features."""
 _LOCAL_STOPS = 1.4
 """How far the light at one place may differ from the whole face's."""
