@@ -39,7 +39,7 @@ from faceplate.core.track import FaceTrack, ShotTrack
 from faceplate.ocio.config import ColorConfig
 from faceplate.ocio.network import NetworkView
 
-OBSERVE_VERSION = 1
+OBSERVE_VERSION = 2
 """Counted up whenever a frame's observations change, so that no cache outlives its code."""
 
 ANALYSIS_NETWORKS = (
@@ -91,6 +91,12 @@ class FramePicture:
     def window(self) -> Window:
         """Where there are pixels, in the raster."""
         return self.frame.data
+
+    @property
+    def shown(self) -> Window:
+        """The display window; the data window where that shows nothing."""
+        shown = self.frame.display
+        return self.frame.data if shown.clipped(self.frame.data).is_empty else shown
 
     @property
     def pixel_aspect(self) -> float:

@@ -66,14 +66,25 @@ def analyse_frame(picture: PlatePicture, observer: Observer) -> FrameAnalysis:
     if picture.window.is_empty:
         return FrameAnalysis((), np.zeros((*THUMBNAIL, 3), np.float32), picture.pixel_aspect)
     overview = Overview.of(picture, TILE_SIDES[0])
-    thumbnail = cv2.resize(overview.pixels, THUMBNAIL[::-1], interpolation=cv2.INTER_AREA)
+    thumbnail = _thumbnail(picture, overview)
     faces = _faces_in(picture, overview, observer)
     longest = max(picture.window.width * picture.pixel_aspect, picture.window.height)
     fine = max(TILE_SIDES[1], longest / _MOST_TILES)
     if not faces and longest > _SMALLEST_PX and fine < TILE_SIDES[0]:
         faces = _faces_in(picture, Overview.of(picture, fine), observer)
     faces.sort(key=lambda face: (-face.height, face.box))
-    return FrameAnalysis(tuple(faces), np.asarray(thumbnail, np.float32), picture.pixel_aspect)
+    return FrameAnalysis(tuple(faces), thumbnail, picture.pixel_aspect)
+
+
+def _thumbnail(picture: PlatePicture, overview: Overview) -> FloatArray:
+    """Return what the picture shows, small: a data window that changes is not a cut."""
+    shown = picture.shown
+    if shown == picture.window:
+        small = cv2.resize(overview.pixels, THUMBNAIL[::-1], interpolation=cv2.INTER_AREA)
+        return np.asarray(small, np.float32)
+    steps = shown.width / THUMBNAIL[1], shown.height / THUMBNAIL[0]
+    transform = np.array([[steps[0], 0, shown.x0], [0, steps[1], shown.y0]], np.float64)
+    return picture.linear(transform, THUMBNAIL)
 
 
 def _faces_in(

@@ -28,6 +28,10 @@ class PlatePicture(Protocol):
         """Where there are pixels, in the raster."""
 
     @property
+    def shown(self) -> Window:
+        """What the picture is meant to show, in the raster: the same on all frames of a shot."""
+
+    @property
     def pixel_aspect(self) -> float:
         """Width of a pixel divided by its height."""
 

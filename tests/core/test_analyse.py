@@ -206,3 +206,23 @@ def test_the_drawing_lies_on_the_face_and_leaves_the_rest(
     outside = changed.copy()
     outside[max(y0 - 8, 0) : y1 + 60, max(x0 - 8, 0) : x1 + 140] = False
     assert not outside.any()
+
+
+def test_a_data_window_that_follows_the_picture_is_no_cut(
+    astronaut: FloatArray, config: ColorConfig, tmp_path: Path
+) -> None:
+    whole = np.zeros((*SIZE, 3), np.float32)
+    whole[30:230, 60:260] = moved(astronaut, 1001)[30:230, 60:260]
+    display = Window(0, 0, SIZE[1], SIZE[0])
+    for number in range(1001, 1009):
+        data = display if number < 1005 else Window(60, 30, 260, 230)
+        planes = frame_of(whole[data.slices_in(display)], number).channels
+        frame = Frame(number, planes, data, display, 1.0, "lin_rec709_scene")
+        write_frame(tmp_path / f"p.{number}.exr", frame)
+    reader = open_footage(str(tmp_path / "p.%04d.exr"), config, colorspace="lin_rec709_scene")
+
+    shot = analyse_shot(reader, config, SETTINGS)
+
+    (track,) = shot.tracks
+    assert track.cuts == ()
+    assert len(track.observations) == 8

@@ -28,12 +28,13 @@ from faceplate.core.errors import (
     OutputError,
     TrackError,
 )
-from faceplate.core.footage import frame_path
+from faceplate.core.footage import FrameRange, frame_path
 from faceplate.core.frame import Frame, Window
 from faceplate.core.io.exr import read_frame, write_frame
 from faceplate.core.io.footage import open_footage
 from faceplate.core.io.tracks import write_track
 from faceplate.core.job import FaceChoice, Job, Keys
+from faceplate.core.jobfile import read_job
 from faceplate.core.layers import MATTES
 from faceplate.core.render import render_shot
 from faceplate.core.report import Progress, Summary
@@ -486,6 +487,132 @@ def test_a_missing_plate_frame_follows_its_rule(missing: str, stage: Stage, tmp_
     if missing == "slate":
         assert comp(job.output, 1002).rgb().max() > 0.5  # the words
         assert set(comp(job.output, 1002).channels) == set(comp(job.output, 1001).channels)
+
+
+def test_a_held_face_stays_where_it_was_in_a_smaller_data_window(
+    stage: Stage, tmp_path: Path
+) -> None:
+    frame = stage.clean[1001]
+    data = Window(200, 60, 400, 150)
+    part = {name: p[data.slices_in(frame.data)].copy() for name, p in frame.channels.items()}
+    small = replace(frame, channels=part, data=data)
+    plate = stage.plate("held", {1001: frame, 1002: frame, 1003: small, 1004: small})
+    config = open_config(None)
+    settings = AnalysisSettings(1.0, 1, stage.cache, embed=True)
+    reader = open_footage(plate, config).limited(FrameRange((1001,)))
+    seen = analyse_shot(reader, config, settings)
+    write_track(tmp_path / "s.track", replace(seen, frames=(1001, 1002, 1003, 1004)))
+    job = stage.job(
+        plate, str(tmp_path / "c.%04d.exr"), policy="hold", track=str(tmp_path / "s.track")
+    )
+    faded = replace(
+        job,
+        knobs=replace(job.knobs, mix=Keys(((1003, 1.0), (1004, 0.0)))),
+        output=str(tmp_path / "f.%04d.exr"),
+        frames="1003-1004",
+    )
+
+    summary = stage.render(job)
+    stage.render(faded)
+
+    assert summary.replaced == 4
+    assert_untouched_outside(comp(plate, 1003), comp(job.output, 1003))
+    whole, cut = comp(job.output, 1002), comp(job.output, 1003)
+    for name in ("face.R", "face.A", "raw.G", "matte_face.A", "st.X"):
+        np.testing.assert_array_equal(
+            cut.channels[name], whole.channels[name][data.slices_in(whole.data)], err_msg=name
+        )
+    assert comp(faded.output, 1003).channels["face.A"].max() > 0.9
+    assert comp(faded.output, 1004).channels["face.A"].max() == 0  # a held face fades out, too
+
+
+def test_a_face_that_is_all_covered_is_told_from_a_replaced_one(
+    stage: Stage, rendered: tuple[str, str, Summary], tmp_path: Path
+) -> None:
+    config = open_config(None)
+    settings = AnalysisSettings(1.0, 1, stage.cache, embed=True)
+    seen = analyse_shot(open_footage(rendered[0], config), config, settings)
+    write_track(tmp_path / "s.track", seen)
+    frame = stage.clean[1001]
+    planes = {n: p.copy() for n, p in frame.channels.items()}
+    for name, level in (("R", 0.02), ("G", 0.9), ("B", 0.05)):
+        planes[name][10:260, 130:360] = level
+    plate = stage.plate("covered", {1001: replace(frame, channels=planes), 1002: frame})
+    track = str(tmp_path / "s.track")
+
+    summary = stage.render(stage.job(plate, str(tmp_path / "c.%04d.exr"), track=track))
+
+    assert summary.untouched == {"face hidden": 1}
+    assert summary.replaced == 1
+    result = comp(str(tmp_path / "c.%04d.exr"))
+    assert result.header["faceplate/frame"] == "untouched: face hidden"
+    assert result.channels["face.A"].max() == 0
+    assert result.channels["matte_occluder.A"].max() > 0.9
+
+
+def test_a_track_of_other_frames_is_refused(
+    stage: Stage, rendered: tuple[str, str, Summary], tmp_path: Path
+) -> None:
+    config = open_config(None)
+    reader = open_footage(rendered[0], config).limited(FrameRange((1001, 1002)))
+    settings = AnalysisSettings(1.0, 1, stage.cache, embed=True)
+    write_track(tmp_path / "s.track", analyse_shot(reader, config, settings))
+    job = stage.job(rendered[0], str(tmp_path / "c.%04d.exr"), track=str(tmp_path / "s.track"))
+
+    with pytest.raises(TrackError, match=r"s\.track knows nothing of frame 1003"):
+        stage.render(job)
+
+    assert [p.name for p in tmp_path.iterdir()] == ["s.track"]
+
+
+def test_a_strangers_file_late_in_the_range_stops_the_job_before_the_work(
+    stage: Stage, rendered: tuple[str, str, Summary], tmp_path: Path
+) -> None:
+    (tmp_path / "c.1003.exr").write_bytes(b"precious")
+
+    with pytest.raises(OutputError, match=r"c\.1003\.exr"):
+        stage.render(stage.job(rendered[0], str(tmp_path / "c.%04d.exr")))
+
+    assert [p.name for p in tmp_path.iterdir()] == ["c.1003.exr"]
+    assert (tmp_path / "c.1003.exr").read_bytes() == b"precious"
+
+
+def test_a_job_that_went_through_json_is_the_same_job(
+    stage: Stage, rendered: tuple[str, str, Summary]
+) -> None:
+    job = stage.job(rendered[0], rendered[1])
+
+    assert stage.render(read_job(job.to_json())).resumed == 3
+
+
+def test_wild_pixels_all_over_the_face_do_not_spread(
+    stage: Stage, rendered: tuple[str, str, Summary], tmp_path: Path
+) -> None:
+    clean = stage.clean[1001]
+    wild = wild_values(clean, (slice(None), slice(None)))
+    hit = np.random.default_rng(5).random(clean.channels["R"].shape) < 0.005
+    planes = {n: np.where(hit, wild.channels[n], p) for n, p in clean.channels.items()}
+    for name in planes:  # np.where may quieten a NaN
+        bits(planes[name])[hit] = bits(wild.channels[name])[hit]
+    plate = stage.plate("sparse", {1001: replace(clean, channels=planes)})
+    config = open_config(None)
+    settings = AnalysisSettings(1.0, 1, stage.cache, embed=True)
+    write_track(
+        tmp_path / "s.track", analyse_shot(open_footage(rendered[0], config), config, settings)
+    )
+    changes = {"track": str(tmp_path / "s.track"), "grain": 0.0, "frames": "1001"}
+    job = stage.job(plate, str(tmp_path / "c.%04d.exr"), **changes)
+    calm = stage.job(rendered[0], str(tmp_path / "d.%04d.exr"), **changes)
+
+    stage.render(job)
+    stage.render(calm)
+
+    result, wanted = comp(job.output), comp(calm.output)
+    assert assert_untouched_outside(comp(plate), result) > 3000
+    core = (result.channels["matte_blend.A"] > 0.9) & (wanted.channels["matte_blend.A"] > 0.9)
+    assert core.sum() > 0.7 * (wanted.channels["matte_blend.A"] > 0.9).sum()
+    ratio = np.log2(result.rgb()[core] / wanted.rgb()[core])
+    assert np.quantile(np.abs(ratio), 0.9) < 0.15
 
 
 def test_a_plate_layer_with_our_name_is_named_and_a_prefix_helps(

@@ -28,6 +28,10 @@ class Picture:
     def window(self) -> Window:
         return Window(0, 0, self.pixels.shape[1], self.pixels.shape[0])
 
+    @property
+    def shown(self) -> Window:
+        return self.window
+
     def linear(self, plate_from_crop: DoubleArray, size: tuple[int, int]) -> FloatArray:
         return cut(self.pixels, plate_from_crop, size)
 
