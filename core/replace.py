@@ -16,9 +16,10 @@ from faceplate.core.face import FaceObservation
 from faceplate.core.frame import Frame, Window
 from faceplate.core.geometry import mesh as meshes
 from faceplate.core.source import Actor
-from faceplate.core.stages import blend, composite, grain, light, warp
+from faceplate.core.stages import blend, composite, grain, light, views, warp
 from faceplate.core.stages.matte import skin_coverage
-from faceplate.core.stages.warp import SourceView, Target, Warped
+from faceplate.core.stages.views import SourceView, Target
+from faceplate.core.stages.warp import Warped
 from faceplate.core.track import FaceTrack
 from faceplate.ocio.network import NetworkView
 
@@ -105,9 +106,9 @@ def cast_of(
     """
     return Cast(
         actor=actor,
-        sources=[warp.prepare_view(view, encode) for view in (actor.views if actor else ())],
+        sources=[views.prepare_view(view, encode) for view in (actor.views if actor else ())],
         track=track,
-        target=warp.target_of(list(track.observations.values())),
+        target=views.target_of(list(track.observations.values())),
         seed=seed,
     )
 
@@ -129,9 +130,9 @@ def replace_face(
     if cast.actor is None:
         return _matted(frame, face, view, look, person)
     near = cast.track.around(face.number, 2)
-    weights = warp.steady_views(
+    weights = views.steady_views(
         [
-            warp.choose_views(cast.actor, cast.sources, other, cast.target, look.views)
+            views.choose_views(cast.actor, cast.sources, other, cast.target, look.views)
             for other in near
         ],
         [other.number - face.number for other in near],
@@ -191,7 +192,7 @@ def replace_face(
     return Element(
         window=window,
         face=composite.premultiply(view.light(new), matte),
-        raw=view.light(raw * np.float32(np.exp2(main.skin[:3].mean()) / warp.MIDDLE)),
+        raw=view.light(raw * np.float32(np.exp2(main.skin[:3].mean()) / views.MIDDLE)),
         mattes={**mattes, "matte_blend": matte},
         warped=warped,
         mesh=wide,

@@ -13,9 +13,9 @@ from faceplate.core.frame import Window
 from faceplate.core.geometry import mesh as meshes
 from faceplate.core.nets.load import find_card
 from faceplate.core.source import Actor, View
-from faceplate.core.stages import warp
+from faceplate.core.stages import views, warp
 from faceplate.core.stages.appearance import AppearanceMap
-from faceplate.core.stages.warp import SourceView, Target
+from faceplate.core.stages.views import SourceView, Target
 
 SIZE = 420
 OPEN_LIDS, OPEN_LIPS = 0.35, 0.9
@@ -69,7 +69,7 @@ def view_of(mesh: np.ndarray, yaw: float = 0.0, size: int = SIZE, name: str = "a
         pose=HeadPose(yaw, 0.0, 0.0),
         expression=np.zeros(52, np.float32),
         embedding=np.zeros(128, np.float32),
-        skin=np.full(6, np.log2(warp.MIDDLE), np.float32),
+        skin=np.full(6, np.log2(views.MIDDLE), np.float32),
         noise=np.zeros(3, np.float32),
         sharpness=0.5,
         confidence=1.0,
@@ -114,8 +114,8 @@ def warped_onto(
     aspect: float = 1.0,
 ) -> warp.Warped:
     face = seen(mesh, yaw)
-    target = warp.target_of([face])
-    weights = warp.choose_views(actor, sources, face, target, 3)
+    target = views.target_of([face])
+    weights = views.choose_views(actor, sources, face, target, 3)
     window = Window(0, 0, round(SIZE / aspect), SIZE)
     return warp.warp_face(
         sources,
@@ -140,7 +140,7 @@ def test_a_head_turns_into_itself_in_another_pose_and_size(yaw: float, scale: fl
     view = view_of(head())
     goal = head(yaw, scale=scale)
 
-    result = warped_onto(goal, [warp.prepare_view(view, plain)], actor_of(view), yaw=yaw)
+    result = warped_onto(goal, [views.prepare_view(view, plain)], actor_of(view), yaw=yaw)
 
     where = skin_of(result) & (
         result.raster.spread(meshes.visibility(meshes.widened(head()))[:, None])[..., 0] > 0.5
@@ -151,7 +151,7 @@ def test_a_head_turns_into_itself_in_another_pose_and_size(yaw: float, scale: fl
 
 def test_a_squeezed_plate_gets_the_same_face_squeezed() -> None:
     view = view_of(head())
-    sources = [warp.prepare_view(view, plain)]
+    sources = [views.prepare_view(view, plain)]
     square = warped_onto(head(10), sources, actor_of(view), yaw=10)
 
     squeezed = warped_onto(head(10), sources, actor_of(view), yaw=10, aspect=2.0)
@@ -168,7 +168,7 @@ def test_a_larger_view_is_filtered_not_skipped_through() -> None:
     noisy = view.picture.astype(np.float32) + 0.2 * rng.standard_normal(view.picture.shape)
     object.__setattr__(view, "picture", noisy.astype(np.float16))
 
-    result = warped_onto(head(scale=16.0), [warp.prepare_view(view, plain)], actor_of(view))
+    result = warped_onto(head(scale=16.0), [views.prepare_view(view, plain)], actor_of(view))
 
     where = skin_of(result)
     grain = (result.codes - paint(head(scale=16.0)))[where]
@@ -178,15 +178,16 @@ def test_a_larger_view_is_filtered_not_skipped_through() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-60, 60), st.floats(-25, 25))
 def test_no_view_pops_when_the_head_turns_a_little(yaw: float, pitch: float) -> None:
-    views = [view_of(head(), yaw=y, size=64, name=str(y)) for y in (-40.0, -20.0, 0.0, 15.0, 35.0)]
-    actor = actor_of(*views)
-    sources = [warp.prepare_view(v, plain) for v in views]
-    target = warp.target_of([seen(head())])
+    turns = (-40.0, -20.0, 0.0, 15.0, 35.0)
+    made = [view_of(head(), yaw=y, size=64, name=str(y)) for y in turns]
+    actor = actor_of(*made)
+    sources = [views.prepare_view(v, plain) for v in made]
+    target = views.target_of([seen(head())])
 
     def weights(turn: float) -> np.ndarray:
         face = seen(head())
         object.__setattr__(face, "pose", HeadPose(yaw + turn, pitch, 0.0))
-        chosen = warp.choose_views(actor, sources, face, target, 3)
+        chosen = views.choose_views(actor, sources, face, target, 3)
         return np.stack([chosen.skin, chosen.mouth, chosen.eyes])
 
     before, after = weights(0.0), weights(0.05)
@@ -199,11 +200,11 @@ def test_no_view_pops_when_the_head_turns_a_little(yaw: float, pitch: float) -> 
 
 def test_a_blink_without_a_blinking_view_shows_the_plates_own_eyes() -> None:
     view = view_of(head())
-    sources, actor = [warp.prepare_view(view, plain)], actor_of(view)
-    target = warp.target_of([seen(head())])
+    sources, actor = [views.prepare_view(view, plain)], actor_of(view)
+    target = views.target_of([seen(head())])
 
     def own(mesh: np.ndarray, eyes: str) -> float:
-        weights = warp.choose_views(actor, sources, seen(mesh), target, 3)
+        weights = views.choose_views(actor, sources, seen(mesh), target, 3)
         window = Window(0, 0, SIZE, SIZE)
         result = warp.warp_face(
             sources, weights, mesh, target, window, pixel_aspect=1.0, eyes=eyes, mouth="source"
@@ -220,10 +221,10 @@ def test_an_open_mouth_takes_an_open_view_if_there_is_one_and_else_the_plates_ow
     closed, opened = view_of(head(), name="closed"), view_of(head(lips=3.0), yaw=3.0, name="open")
     goal = head(lips=3.0)
 
-    alone = warped_onto(goal, [warp.prepare_view(closed, plain)], actor_of(closed), mouth="auto")
+    alone = warped_onto(goal, [views.prepare_view(closed, plain)], actor_of(closed), mouth="auto")
     both = warped_onto(
         goal,
-        [warp.prepare_view(v, plain) for v in (closed, opened)],
+        [views.prepare_view(v, plain) for v in (closed, opened)],
         actor_of(closed, opened),
         mouth="auto",
     )
@@ -243,8 +244,8 @@ def test_a_smile_over_closed_teeth_takes_the_smiling_view_not_the_open_one() -> 
     face.expression.flags.writeable = True
     face.expression[list(MOUTH_SMILE)] = 0.7
 
-    sources = [warp.prepare_view(v, plain) for v in actor.views]
-    weights = warp.choose_views(actor, sources, face, warp.target_of([face]), 3)
+    sources = [views.prepare_view(v, plain) for v in actor.views]
+    weights = views.choose_views(actor, sources, face, views.target_of([face]), 3)
 
     assert weights.mouth[1] > 0.8
 
@@ -267,7 +268,7 @@ def test_the_iris_of_the_source_follows_the_plates_gaze() -> None:
     looking = mesh.copy()
     looking[meshes.IRIS_RIGHT : meshes.IRIS_RIGHT + 5, 0] += 6.0
 
-    result = warped_onto(looking, [warp.prepare_view(view, plain)], actor_of(view))
+    result = warped_onto(looking, [views.prepare_view(view, plain)], actor_of(view))
 
     eye = np.append(meshes.topology().eye_right, False)[result.raster.triangle]
     dark = eye & (result.codes.max(axis=2) < 0.1)
