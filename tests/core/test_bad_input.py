@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,6 +119,16 @@ def good(bench: Bench, folder: Path) -> str:
     return sequence(folder, {1001: bench.frame})
 
 
+def assert_one_sentence(done: Result) -> None:
+    """Check that a person hears what is wrong, once, and what to do."""
+    lines = done.stderr.splitlines()
+    (at,) = [k for k, line in enumerate(lines) if line.startswith("error: ")]
+    assert lines[at].endswith(".")
+    assert lines[at + 1].startswith("  ") and lines[at + 1].endswith(".")
+    assert len(lines) == at + 2
+    assert "Traceback" not in done.output
+
+
 @pytest.mark.parametrize(
     ("make", "more", "code", "said"),
     [
@@ -150,17 +161,25 @@ def test_a_plate_or_wish_that_will_not_do_is_named(
 
     assert done.exit_code == code, done.output
     assert said in done.output.replace("\n", " ")
-    assert "Traceback" not in done.output
-    assert not list(tmp_path.rglob("c.*.exr"))
+    assert_one_sentence(done)
+    written = {path.name for path in tmp_path.glob("*")} | {p.name for p in tmp_path.glob("out/*")}
+    assert written <= {"plate", "out", "c.log.jsonl"}
     assert {p: p.read_bytes() for p in (tmp_path / "plate").iterdir()} == before
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "none"])
+@pytest.mark.parametrize("damage", ["cut", "text", "none", "version", "altered"])
 def test_an_actor_that_cannot_be_read_is_exit_2(damage: str, bench: Bench, tmp_path: Path) -> None:
     plate = good(bench, tmp_path / "plate")
     broken = tmp_path / "x.actor"
     whole = (bench.root / "b.actor").read_bytes()
-    if damage != "none":
+    if damage in ("version", "altered"):
+        before, after = (
+            (b'"version": 1', b'"version": 7') if damage == "version" else (b'"b"', b'"c"')
+        )
+        with zipfile.ZipFile(bench.root / "b.actor") as old, zipfile.ZipFile(broken, "w") as new:
+            for name in old.namelist():
+                new.writestr(name, old.read(name).replace(before, after))
+    elif damage != "none":
         broken.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"not an actor")
 
     words = ["swap", plate, "--actor", str(broken), "--out", str(tmp_path / "c.%04d.exr")]
@@ -168,6 +187,8 @@ def test_an_actor_that_cannot_be_read_is_exit_2(damage: str, bench: Bench, tmp_p
 
     assert done.exit_code == 2, done.output
     assert "x.actor" in done.output.replace("\n", "")
+    assert "version 7" in done.output or damage != "version"
+    assert_one_sentence(done)
     assert not list(tmp_path.glob("c.*.exr"))
 
 
@@ -190,7 +211,7 @@ def test_a_folder_that_cannot_be_made_is_a_resource_error(bench: Bench, tmp_path
     done = bench.swap(plate, tmp_path / "taken" / "deeper")
 
     assert done.exit_code == 4, done.output
-    assert "Traceback" not in done.output
+    assert_one_sentence(done)
 
 
 def summary_of(done: Result) -> dict[str, object]:
