@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from faceplate.core.analysis.identity import SAME_PERSON, identity_distance
 from faceplate.core.arrays import FloatArray
 from faceplate.core.errors import TrackError
 from faceplate.core.job import FaceChoice
 from faceplate.core.track import FaceTrack, ShotTrack
-
-SAME_PERSON = 0.6
-"""Embedding distance under which two pictures show one person; dlib's own figure."""
 
 
 def chosen_tracks(
@@ -69,4 +67,4 @@ def _distance(track: FaceTrack, wanted: FloatArray) -> float:
     known = [o.embedding for o in track.observations.values() if o.embedding.any()]
     if not known:
         return float("inf")
-    return float(np.linalg.norm(np.median(np.stack(known), axis=0) - wanted))
+    return identity_distance(np.median(np.stack(known), axis=0), wanted)

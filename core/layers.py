@@ -12,8 +12,8 @@ from faceplate.core.errors import InputError
 from faceplate.core.face import FaceObservation
 from faceplate.core.frame import Frame
 from faceplate.core.geometry import mesh as meshes
+from faceplate.core.io.exr import HALF_MAX
 from faceplate.core.replace import Element
-from faceplate.core.stages.composite import HALF_MAX
 
 MATTES = ("matte_face", "matte_hair", "matte_occluder", "matte_mouth", "matte_blend")
 _BLEND = MATTES.index("matte_blend")

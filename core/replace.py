@@ -138,9 +138,8 @@ def replace_face(
         [other.number - face.number for other in near],
     )
     main = cast.sources[int(np.argmax(weights.skin))].view
-    stretch = np.array([frame.pixel_aspect, 1.0, 1.0])
     mesh = warp.driven_mesh(
-        face.mesh * stretch,
+        face.mesh * _stretch(frame),
         cast.actor,
         cast.target,
         shape=look.shape,
@@ -148,9 +147,7 @@ def replace_face(
         pose=look.pose,
         main=main,
     )
-    wide = meshes.widened(mesh) / stretch
-    height = float(np.linalg.norm(mesh[10] - mesh[152]))
-    window = _window_of(wide, height).clipped(frame.data)
+    wide, height, window = _extent(mesh, frame)
     if window.is_empty:
         return None
     plate = view.linear(frame.rgb(window))
@@ -207,11 +204,8 @@ def _matted(
     person: Callable[[Window], FloatArray],
 ) -> Element | None:
     """Return the mattes of a face and no face; the delivered matte is what would be replaced."""
-    stretch = np.array([frame.pixel_aspect, 1.0, 1.0])
-    mesh = face.mesh * stretch
-    wide = meshes.widened(mesh) / stretch
-    height = float(np.linalg.norm(mesh[10] - mesh[152]))
-    window = _window_of(wide, height).clipped(frame.data)
+    mesh = face.mesh * _stretch(frame)
+    wide, height, window = _extent(mesh, frame)
     if window.is_empty:
         return None
     plate = view.linear(frame.rgb(window))
@@ -222,10 +216,18 @@ def _matted(
     return Element(window, nothing, nothing[..., :3], mattes, warped, wide)
 
 
-def _window_of(wide: DoubleArray, height: float) -> Window:
+def _stretch(frame: Frame) -> DoubleArray:
+    """Return what takes a mesh from raster pixels to square ones."""
+    return np.array([frame.pixel_aspect, 1.0, 1.0])
+
+
+def _extent(mesh: AnyArray, frame: Frame) -> tuple[DoubleArray, float, Window]:
+    """Return a square-pixel mesh widened on the raster, its height, and the window to work on."""
+    wide = meshes.widened(mesh) / _stretch(frame)
+    height = meshes.face_height(mesh)
     low, high = wide[:, :2].min(axis=0), wide[:, :2].max(axis=0)
     box = Window(*np.floor(low).astype(int).tolist(), *np.ceil(high).astype(int).tolist())
-    return box.grown(int(np.ceil(_MARGIN * height)) + 2)
+    return wide, height, box.grown(int(np.ceil(_MARGIN * height)) + 2).clipped(frame.data)
 
 
 def _local(mesh: AnyArray, window: Window) -> FloatArray:

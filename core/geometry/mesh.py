@@ -41,7 +41,6 @@ LIPS_INNER = (
 LIPS_OUTER = (
     61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146,
 )  # fmt: skip
-BROWS = (70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285)
 
 _FLIP = np.array([1.0, -1.0, -1.0])
 """Canonical space has y up and z towards the viewer; a mesh has both the other way."""
@@ -188,6 +187,11 @@ def _rigid_weights() -> DoubleArray:
     jaw = smoothstep(0.0, -6.0, shape.canonical[:VERTEX_COUNT, 1])
     weights = 1 - 0.9 * np.maximum(moving, jaw)
     return weights / weights.sum()
+
+
+def face_height(mesh: AnyArray) -> float:
+    """Return forehead to chin in 3-D, in a mesh's own unit; turning the head does not change it."""
+    return float(np.linalg.norm(mesh[10] - mesh[152]))
 
 
 def widened(mesh: AnyArray) -> DoubleArray:

@@ -18,7 +18,7 @@ from faceplate.core.io.atomic import replacing
 from faceplate.core.io.exrhead import COMPRESSION, PIXEL_LIMIT, Part, frame_header, read_parts
 from faceplate.core.io.exrpixels import read_planes
 
-HALF_MAX = np.float32(65504.0)
+HALF_MAX = 65504.0
 NO_DATE = "1970:01:01 00:00:00"
 """The capDate of a frame whose plate has none: a clock in a frame would change its bytes."""
 
@@ -141,7 +141,7 @@ def to_half(array: AnyArray) -> tuple[NDArray[np.float16], int, int]:
     wild = values.size - int(np.count_nonzero(finite))
     clamped = int(np.count_nonzero(finite & (np.abs(values) > HALF_MAX)))
     if wild:
-        values = np.nan_to_num(values, nan=0.0, posinf=float(HALF_MAX), neginf=float(-HALF_MAX))
+        values = np.nan_to_num(values, nan=0.0, posinf=HALF_MAX, neginf=-HALF_MAX)
     if clamped:
         values = np.clip(values, -HALF_MAX, HALF_MAX)
     return values.astype(np.float16), wild, clamped

@@ -8,9 +8,7 @@ import numpy as np
 
 from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.frame import Frame, Window
-
-HALF_MAX = 65504.0
-LAYER_OF_FACE = ("face.R", "face.G", "face.B", "face.A")
+from faceplate.core.io.exr import HALF_MAX
 
 
 def premultiply(face: FloatArray, matte: FloatArray) -> FloatArray:

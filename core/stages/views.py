@@ -91,7 +91,7 @@ def measure_openings(mesh: AnyArray) -> FloatArray:
     def gap(a: int, b: int) -> float:
         return float(np.linalg.norm(mesh[a] - mesh[b]))
 
-    height = gap(10, 152)
+    height = meshes.face_height(mesh)
     return np.array(
         [
             gap(13, 14) / height,

@@ -116,7 +116,7 @@ def warp_face(
     shape = meshes.topology()
     wide = meshes.widened(mesh) / [pixel_aspect, 1.0, 1.0]
     raster = meshes.rasterize(wide, window)
-    height = float(np.linalg.norm(mesh[10] - mesh[152]))
+    height = meshes.face_height(mesh)
     attributes = np.column_stack([shape.depth, shape.near_mouth, shape.near_eyes])
     depth, near_mouth, near_eyes = np.moveaxis(raster.spread(attributes), 2, 0)
     depth = np.where(raster.cover, depth, np.float32(-1.0))
@@ -142,7 +142,7 @@ def warp_face(
             _follow_iris(
                 coordinates, opening[side][box], mesh, source, side, part_of.window, pixel_aspect
             )
-        scale = float(np.linalg.norm(source.view.mesh[10] - source.view.mesh[152])) / height
+        scale = meshes.face_height(source.view.mesh) / height
         codes[box] += share[..., None] * _sample(source.codes, coordinates, scale)
         skin[box] += share * _sample(source.skin, coordinates, scale)
         total[box] += share
@@ -186,7 +186,7 @@ def cover_face(mesh: DoubleArray, window: Window, *, pixel_aspect: float) -> War
     """
     shape = meshes.topology()
     raster = meshes.rasterize(meshes.widened(mesh) / [pixel_aspect, 1.0, 1.0], window)
-    height = float(np.linalg.norm(mesh[10] - mesh[152]))
+    height = meshes.face_height(mesh)
     size = raster.cover.shape
     nobody = np.ones(0, np.float32)
     return Warped(
