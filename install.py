@@ -324,7 +324,7 @@ def doctor(options: argparse.Namespace) -> None:
 
 def test(options: argparse.Namespace) -> None:
     """Install engine and developer tools, then lint, type check and test."""
-    env = make_env(options, {"engine", "dev"})
+    env = make_env(options, {"engine", "dev", "train"})
     link(options)
     python = str(env_python(env))
     steps = (
