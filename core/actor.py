@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from faceplate.core.actorfile import make_actor, read_actor, wipe_actor, write_actor
-from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
+from faceplate.core.analyse import SEGMENTER, AnalysisSettings, FramePicture, analyse_shot
 from faceplate.core.analysis.identity import SAME_PERSON, identity_distance
 from faceplate.core.analysis.skin import LUMINANCE
 from faceplate.core.arrays import DoubleArray, FloatArray
 from faceplate.core.consent import Consent
 from faceplate.core.errors import ActorError
 from faceplate.core.face import FaceObservation, Origin
+from faceplate.core.frame import Window
 from faceplate.core.geometry.mesh import LIPS_INNER, neutral_shape
 from faceplate.core.geometry.regions import FACE_CORE, fill_regions
 from faceplate.core.io.footage import FootageReader
@@ -25,7 +25,7 @@ from faceplate.core.nets.run import Network
 from faceplate.core.selection import Choice, choose_faces, detail, quality
 from faceplate.core.source import Actor, View
 from faceplate.core.stages.appearance import THINNING_DEGREES
-from faceplate.core.stages.matte import skin_coverage
+from faceplate.core.stages.segment import label_crop, labels_on
 from faceplate.core.track import FaceTrack
 from faceplate.ocio.config import ColorConfig
 from faceplate.ocio.network import NetworkView
@@ -118,7 +118,7 @@ def build_actor(
         )
     sights, notes = _sights(readers, config, settings, progress)
     sights, more = _usable(sights)
-    studio = _Studio(config, load_network("selfie_seg"))
+    studio = _Studio(config, load_network(SEGMENTER))
     looked = _best(sights, max_views * _TRIES)
     faces = [sight.face for sight in looked]
     # Pictures of 4K faces are large: they are measured one by one, and only the chosen are kept.
@@ -267,7 +267,7 @@ class _Studio:
     """Cuts views out of footage."""
 
     config: ColorConfig
-    person: Network
+    segmenter: Network
 
     def view(self, sight: _Sight) -> View:
         frame, face = sight.reader.read(sight.face.number), sight.face
@@ -284,14 +284,18 @@ class _Studio:
         linear = picture.linear(np.array([[steps[0], 0, x0], [0, steps[1], y0]]), size)
         mesh = (face.mesh - [x0, y0, 0]) / [*steps, steps[1]]
         gain = _SKIN_LIGHT / max(float(np.exp2(face.skin[:3]) @ LUMINANCE), 1e-6)
-        person = self._person(picture.codes(linear * np.float32(min(gain, 4096.0))))
-        coverage = skin_coverage(linear, mesh, person, skin=face.skin)
+        seen = label_crop(picture, face.mesh, min(gain, 4096.0), self.segmenter)
+        # the view's pixels count from its own corner, in its own steps
+        view_from_crop = (seen.plate_from_crop - [[0, 0, x0], [0, 0, y0]]) / steps[:, None]
+        window = Window(0, 0, size[1], size[0])
+        names = self.segmenter.card.labels
+        labels = labels_on(seen.chances, names, view_from_crop, window, linear, face.height * scale)
         file = sight.reader.footage.path(face.number).name
         return View(
             name=f"{file}:{face.number}" if sight.reader.footage.is_movie else file,
             number=face.number,
             picture=linear.astype(np.float16),
-            skin_coverage=coverage.astype(np.float16),
+            skin_coverage=labels.visible.astype(np.float16),
             mesh=mesh.astype(np.float32),
             pose=face.pose,
             expression=face.expression,
@@ -303,13 +307,6 @@ class _Studio:
             confidence=face.confidence,
             face_height=face.height * scale,
         )
-
-    def _person(self, codes: FloatArray) -> FloatArray:
-        side = self.person.card.inputs[0].shape[:2]
-        small = cv2.resize(codes, side[::-1], interpolation=cv2.INTER_AREA)
-        (matte,) = self.person.run(np.ascontiguousarray(small[None], np.float32))
-        size = (codes.shape[1], codes.shape[0])
-        return np.asarray(cv2.resize(matte[0, ..., 0], size, interpolation=cv2.INTER_LINEAR))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

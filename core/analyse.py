@@ -50,6 +50,9 @@ ANALYSIS_NETWORKS = (
     "face_embed",
 )
 
+SEGMENTER = "face_segment"
+"""The network that says what the pixels around a face show."""
+
 Progress = Callable[[int, int], None]
 
 

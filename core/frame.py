@@ -49,6 +49,15 @@ class Window:
             min(self.y1, other.y1),
         )
 
+    def joined(self, other: Window) -> Window:
+        """Return the smallest window that holds both."""
+        return Window(
+            min(self.x0, other.x0),
+            min(self.y0, other.y0),
+            max(self.x1, other.x1),
+            max(self.y1, other.y1),
+        )
+
     def grown(self, margin: int) -> Window:
         """Return the window with ``margin`` pixels more on every side."""
         return Window(self.x0 - margin, self.y0 - margin, self.x1 + margin, self.y1 + margin)

@@ -16,7 +16,7 @@ from faceplate.core.io.exr import HALF_MAX
 from faceplate.core.replace import Element
 
 MATTES = ("matte_face", "matte_hair", "matte_occluder", "matte_mouth", "matte_blend")
-_BLEND = MATTES.index("matte_blend")
+_FACE, _HAIR, _OCCLUDER, _, _BLEND = range(len(MATTES))
 
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "face": ("face.R", "face.G", "face.B", "face.A"),
@@ -90,16 +90,19 @@ def turnover_channels(
         if layer == "face" and face is not None:
             planes[:] = np.moveaxis(face, 2, 0)
         for placed in faces if layer != "face" else ():
-            window = placed.element.window.clipped(frame.data)
+            element = placed.element
+            of_labels = layer == "matte"
+            whole = element.labels.window if of_labels else element.window
+            window = whole.clipped(frame.data)
             if window.is_empty:
                 continue
             rows, columns = window.slices_in(frame.data)
-            inner = (slice(None), *window.slices_in(placed.element.window))
-            cover = placed.element.warped.raster.cover[inner[1:]]
+            inner = (slice(None), *window.slices_in(whole))
             own, under = _layer_of(layer, placed)[inner], planes[:, rows, columns]
-            if layer == "matte":
+            if of_labels:
                 planes[:, rows, columns] = _mattes_over(own, under)
             else:
+                cover = element.warped.raster.cover[inner[1:]]
                 planes[:, rows, columns] = np.where(cover, own, under)
         for name, plane in zip(CHANNELS[layer], planes, strict=True):
             if f"{prefix}{name}" in result:
@@ -111,9 +114,12 @@ def turnover_channels(
 def _mattes_over(own: FloatArray, under: AnyArray) -> FloatArray:
     """Return a face's mattes joined with those below; the delivered one as the faces themselves.
 
-    So it equals the alpha of the face layer where two faces overlap, too.
+    So it equals the alpha of the face layer where two faces overlap, too. To each face the other is
+    somebody in front; where all are of interest, a face is a face.
     """
     joined = np.maximum(own, under).astype(np.float32)
+    for covering in (_HAIR, _OCCLUDER):
+        joined[covering] = np.minimum(joined[covering], 1 - joined[_FACE])
     top = own[_BLEND].astype(np.float16).astype(np.float32)
     joined[_BLEND] = top + under[_BLEND].astype(np.float32) * (1 - top)
     return joined
@@ -125,7 +131,10 @@ def _layer_of(layer: str, placed: Placed) -> FloatArray:
     if layer == "raw":
         return np.moveaxis(np.clip(element.raw, -HALF_MAX, HALF_MAX), 2, 0)
     if layer == "matte":
-        return np.stack([element.mattes[name] for name in MATTES])
+        labels = element.labels
+        blend = np.zeros(labels.face.shape, np.float32)
+        blend[element.window.slices_in(labels.window)] = element.matte
+        return np.stack([labels.face, labels.hair, labels.occluder, labels.mouth, blend])
     if layer == "confidence":
         shape = element.warped.raster.triangle.shape
         return np.full((1, *shape), placed.seen.confidence, np.float32)

@@ -14,7 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.core.actorfile import read_actor
-from faceplate.core.analyse import ANALYSIS_NETWORKS, AnalysisSettings, FramePicture, analyse_shot
+from faceplate.core.analyse import (
+    ANALYSIS_NETWORKS,
+    SEGMENTER,
+    AnalysisSettings,
+    analyse_shot,
+)
 from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.behind import WriteBehind
 from faceplate.core.choose import chosen_tracks
@@ -29,17 +34,17 @@ from faceplate.core.io.exr import write_frame
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.io.tracks import read_track, track_digest
 from faceplate.core.job import FaceChoice, Job, job_hash, value_at
+from faceplate.core.labels import FaceLabels, RecentFrames
 from faceplate.core.layers import Placed, turnover_channels
 from faceplate.core.mark import DRAFT, burn
 from faceplate.core.nets.load import find_card, load_network
-from faceplate.core.nets.run import Network
 from faceplate.core.output import JOB_ATTRIBUTE, finished_job, finished_reason, guard_output
 from faceplate.core.provenance import frame_attributes, shot_attributes
 from faceplate.core.replace import Cast, Element, Look, cast_of, replace_face
 from faceplate.core.report import Progress, Summary
 from faceplate.core.source import Actor
 from faceplate.core.stages import composite
-from faceplate.core.stages.person import person_matte
+from faceplate.core.stages.segment import Labels
 from faceplate.core.track import FaceTrack, ShotTrack
 from faceplate.ocio.config import ColorConfig, open_config
 from faceplate.ocio.network import NetworkView
@@ -69,7 +74,8 @@ class Shot:
         view: the plate's way to linear Rec.709 and to codes, at the shot's gain.
         track: the solved shot.
         casts: the faces to replace, or to cut mattes of; empty when the plate has none.
-        person: the person segmenter.
+        recent: reads the plate and remembers its last frames.
+        labels: says what the pixels around a face show.
         digest: the job hash, without the frame.
         attributes: header entries that are the same on every frame.
     """
@@ -79,7 +85,8 @@ class Shot:
     view: NetworkView
     track: ShotTrack
     casts: tuple[Cast, ...]
-    person: Network
+    recent: RecentFrames
+    labels: FaceLabels
     digest: str
     attributes: Mapping[str, str]
 
@@ -98,6 +105,7 @@ def render_shot(
     cache_folder: Path | None,
     revocations: Revocations,
     today: date,
+    begin: Callable[[int], None] = lambda _: None,
 ) -> Summary:
     """Analyse a plate, replace the faces, write the frames that are not there yet.
 
@@ -105,6 +113,7 @@ def render_shot(
         should_stop: asked between frames; the frame in hand is always finished.
         threads: for the analysis; from two on, a frame is written while the next is made.
         today: the day by which consent is judged.
+        begin: told the number of a frame that is about to be made.
 
     Raises:
         FaceplateError: nothing, or some whole frames, have been written.
@@ -157,6 +166,7 @@ def render_shot(
                 progress(tally.add(result, resumed=True))
                 continue
             started = time.perf_counter()
+            begin(number)
             frame, result = render_frame(shot, number)
             header = {**frame.header, JOB_ATTRIBUTE: wanted}
             seconds = {**result.seconds, "render": time.perf_counter() - started}
@@ -259,25 +269,27 @@ def open_shot(
         return next(iter(picture.tracks[0].observations.values())).embedding
 
     tracks = chosen_tracks(track, job.face, embedding_of)
-    person = load_network("selfie_seg")
+    segmenter = load_network(SEGMENTER)
+    recent = RecentFrames(reader)
+    labels = FaceLabels(recent, view, segmenter)
     casts = tuple(cast_of(actor, one, view.shaper.encode, job.seed) for one in tracks)
     face = _by_index(job.face, tracks)
     solved = track_digest(track)
     digest = job_hash(
         replace(job, face=face),
         pixel_version=PIXEL_VERSION,
-        models={person.card.name: person.card.sha256},
+        models={segmenter.card.name: segmenter.card.sha256},
         track_digest=solved,
         actor_digest="" if actor is None else actor.digest,
         plate_digest=track.plate_hash,
         config_id=config.cache_id,
     )
-    cards = [person.card, *map(find_card, ANALYSIS_NETWORKS)]
+    cards = [segmenter.card, *map(find_card, ANALYSIS_NETWORKS)]
     attributes = shot_attributes(
         job, face, actor, cards, track_digest=solved, pixel_version=PIXEL_VERSION
     )
     attributes["faceplate/hash"] = digest
-    return Shot(job, reader, view, track, casts, person, digest, attributes)
+    return Shot(job, reader, view, track, casts, recent, labels, digest, attributes)
 
 
 def _by_index(choice: FaceChoice, tracks: Sequence[FaceTrack]) -> FaceChoice:
@@ -306,7 +318,7 @@ def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
         if element is None:
             reasons.append("face outside the picture")
             continue
-        if wanted and not element.mattes["matte_blend"].astype(np.float16).any():
+        if wanted and not element.matte.astype(np.float16).any():
             reasons.append("face hidden")
         comp, face = _laid_over(comp, element, face, shot.view)
         placed.append(Placed(element, found, _following(cast.track, found, number)))
@@ -329,8 +341,8 @@ def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
 
 def _plate_frame(shot: Shot, number: int) -> tuple[Frame, bool]:
     """Return the plate's frame, or a black one of its neighbour's size, and whether it is so."""
-    if number in shot.reader.frames.numbers:
-        return shot.reader.read(number), False
+    if shot.recent.has(number):
+        return shot.recent.read(number), False
     nearest = min(shot.reader.frames, key=lambda n: (abs(n - number), n))
     model = shot.reader.read(nearest)
     black = {name: np.zeros_like(plane) for name, plane in model.channels.items()}
@@ -373,15 +385,14 @@ def _usable(track: FaceTrack, number: int, job: Job) -> tuple[FaceObservation | 
 
 def _element(shot: Shot, cast: Cast, frame: Frame, found: FaceObservation) -> Element | None:
     """Return the new face; a held one is made on its own frame and kept as it was there."""
-    own = frame if found.number == frame.number else shot.reader.read(found.number)
-    picture = FramePicture(own, shot.view)
+    own = frame if found.number == frame.number else shot.recent.read(found.number)
 
-    def person(window: Window) -> FloatArray:
-        return person_matte(picture, found.mesh, 1.0, window, shot.person)
+    def label(window: Window, linear: FloatArray) -> Labels:
+        return shot.labels.of(cast.track, found, window, linear)
 
     look = look_at(shot.job, found.number)
     look = replace(look, mix=value_at(shot.job.knobs.mix, frame.number))
-    return replace_face(own, found, cast, shot.view, look, person)
+    return replace_face(own, found, cast, shot.view, look, label)
 
 
 def _following(track: FaceTrack, found: FaceObservation, number: int) -> FaceObservation | None:

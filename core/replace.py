@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from faceplate.core.frame import Frame, Window
 from faceplate.core.geometry import mesh as meshes
 from faceplate.core.source import Actor
 from faceplate.core.stages import blend, composite, grain, light, views, warp
-from faceplate.core.stages.matte import skin_coverage
+from faceplate.core.stages.segment import Labels, region_of
 from faceplate.core.stages.views import SourceView, Target
 from faceplate.core.stages.warp import Warped
 from faceplate.core.track import FaceTrack
@@ -32,8 +33,10 @@ _MAX_BLUR = 0.012
 """Largest defocus that is matched, face heights: beyond it the measure is not trusted."""
 _SEAM_FLOOR = 0.01
 """In the networks' exposure, where skin is about 0.2."""
-_BROW_CM = (4.2, 5.4)
-"""Canonical height over which a covering counts as hair rather than as an occluder."""
+
+
+Labeller: TypeAlias = Callable[[Window, FloatArray], Labels]
+"""Takes a window and its pixels in linear Rec.709; says what they show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ class Element:
         window: raster pixels, inside the plate's data window.
         face: (h, w, 4) half-exact float32, premultiplied, scene.
         raw: (h, w, 3) float32 scene, before light and seam; covers more than the matte.
-        mattes: name ("matte_face" …) to (h, w) float32 coverage.
+        matte: (h, w) float32, the delivered coverage.
+        labels: what the pixels show, on a window of their own: hair and hands reach further.
         warped: the warp it was made from, for STMap and motion.
         mesh: (N, 3) widened mesh on the plate.
     """
@@ -91,7 +95,8 @@ class Element:
     window: Window
     face: FloatArray
     raw: FloatArray
-    mattes: dict[str, FloatArray]
+    matte: FloatArray
+    labels: Labels
     warped: Warped
     mesh: DoubleArray
 
@@ -119,16 +124,16 @@ def replace_face(
     cast: Cast,
     view: NetworkView,
     look: Look,
-    person: Callable[[Window], FloatArray],
+    label: Labeller,
 ) -> Element | None:
     """Return the new face for one frame, or None when it lies outside the picture.
 
     Args:
         view: the plate's way to linear Rec.709, to code values and back.
-        person: gives the person matte (h, w) of a window.
+        label: says what the pixels of a window show.
     """
     if cast.actor is None:
-        return _matted(frame, face, view, look, person)
+        return _matted(frame, face, view, look, label)
     near = cast.track.around(face.number, 2)
     weights = views.steady_views(
         [
@@ -150,7 +155,7 @@ def replace_face(
     wide, height, window = _extent(mesh, frame)
     if window.is_empty:
         return None
-    plate = view.linear(frame.rgb(window))
+    labels, plate = _labelled(frame, face, window, view, label)
     warped = warp.warp_face(
         cast.sources,
         weights,
@@ -161,18 +166,19 @@ def replace_face(
         eyes=look.eyes,
         mouth=look.mouth,
     )
-    skin = skin_coverage(plate, _local(face.mesh, window), person(window), skin=face.skin)
-    mattes = _mattes(warped, skin, look, height)
+    visible = labels.cut(window).visible
+    matte = _matte(warped, visible, look, height)
 
     raw = view.shaper.decode(warped.codes)
-    trusted = (warped.raster.cover * skin * warped.skin * (1 - warped.features)).astype(np.float32)
+    seen = (warped.raster.cover * visible * warped.skin).astype(np.float32)
+    trusted = seen * (1 - warped.features)
     comparable = trusted * smoothstep(0.0, 0.05, warped.depth)
     new = light.match_light(
         raw, plate, comparable.astype(np.float32), face_height=height, light=look.light
     )
     blur, motion = _softness(face, warped, cast.track, look, height)
     new = grain.soften(new, blur_px=blur, motion_px=motion)
-    matte = grain.soften(mattes["matte_blend"], blur_px=0.0, motion_px=motion)
+    matte = grain.soften(matte, blur_px=0.0, motion_px=motion)
     new = blend.match_seam(
         new, plate, matte, trusted, floor=_SEAM_FLOOR / view.gain, seam=look.seam
     )
@@ -190,7 +196,8 @@ def replace_face(
         window=window,
         face=composite.premultiply(view.light(new), matte),
         raw=view.light(raw * np.float32(np.exp2(main.skin[:3].mean()) / views.MIDDLE)),
-        mattes={**mattes, "matte_blend": matte},
+        matte=matte,
+        labels=labels,
         warped=warped,
         mesh=wide,
     )
@@ -201,19 +208,18 @@ def _matted(
     face: FaceObservation,
     view: NetworkView,
     look: Look,
-    person: Callable[[Window], FloatArray],
+    label: Labeller,
 ) -> Element | None:
     """Return the mattes of a face and no face; the delivered matte is what would be replaced."""
     mesh = face.mesh * _stretch(frame)
     wide, height, window = _extent(mesh, frame)
     if window.is_empty:
         return None
-    plate = view.linear(frame.rgb(window))
+    labels, _ = _labelled(frame, face, window, view, label)
     warped = warp.cover_face(mesh, window, pixel_aspect=frame.pixel_aspect)
-    skin = skin_coverage(plate, _local(face.mesh, window), person(window), skin=face.skin)
     nothing = np.zeros((window.height, window.width, 4), np.float32)
-    mattes = _mattes(warped, skin, look, height)
-    return Element(window, nothing, nothing[..., :3], mattes, warped, wide)
+    matte = _matte(warped, labels.cut(window).visible, look, height)
+    return Element(window, nothing, nothing[..., :3], matte, labels, warped, wide)
 
 
 def _stretch(frame: Frame) -> DoubleArray:
@@ -230,13 +236,25 @@ def _extent(mesh: AnyArray, frame: Frame) -> tuple[DoubleArray, float, Window]:
     return wide, height, box.grown(int(np.ceil(_MARGIN * height)) + 2).clipped(frame.data)
 
 
-def _local(mesh: AnyArray, window: Window) -> FloatArray:
-    """Return a mesh in the pixel coordinates of a window's array."""
-    return (mesh - np.array([window.x0, window.y0, 0.0])).astype(np.float32)
+def _labelled(
+    frame: Frame, face: FaceObservation, window: Window, view: NetworkView, label: Labeller
+) -> tuple[Labels, FloatArray]:
+    """Label all that the network sees around a face; return also linear pixels of ``window``."""
+    seen = region_of(face.mesh * _stretch(frame))
+    aspect, reach = frame.pixel_aspect, seen.side / 2
+    whole = Window(
+        int(np.floor((seen.x - reach) / aspect)),
+        int(np.floor(seen.y - reach)),
+        int(np.ceil((seen.x + reach) / aspect)),
+        int(np.ceil(seen.y + reach)),
+    )
+    whole = whole.joined(window).clipped(frame.data)
+    linear = view.linear(frame.rgb(whole))
+    return label(whole, linear), np.ascontiguousarray(linear[window.slices_in(whole)])
 
 
-def _mattes(warped: Warped, skin: FloatArray, look: Look, height: float) -> dict[str, FloatArray]:
-    """Return the five mattes of a turnover frame, before motion blur and mix."""
+def _matte(warped: Warped, visible: FloatArray, look: Look, height: float) -> FloatArray:
+    """Return how much of each pixel is replaced, before motion blur and mix."""
     cover = warped.raster.cover.astype(np.float32)
     scale = height / FEATHER_FACE_PX
     inside_px = warped.depth * np.float32(height)
@@ -244,17 +262,8 @@ def _mattes(warped: Warped, skin: FloatArray, look: Look, height: float) -> dict
     edge = smoothstep(look.erode * scale, look.erode * scale + feather, inside_px)
     rim = cv2.GaussianBlur(cover, (0, 0), max(0.012 * height, 0.6))
     edge = edge * smoothstep(0.5, 0.98, rim)
-    hidden = cover * (1 - skin) * (inside_px > 0)
-    brow = warped.raster.spread(meshes.topology().canonical[:, 1:2])[..., 0]
-    above = smoothstep(*_BROW_CM, brow)
-    result = {
-        "matte_face": cover * skin * smoothstep(0.0, 2.0, inside_px),
-        "matte_hair": hidden * above,
-        "matte_occluder": hidden * (1 - above),
-        "matte_mouth": warped.mouth,
-        "matte_blend": edge * skin * warped.skin * (1 - warped.own),
-    }
-    return {name: np.clip(m, 0, 1).astype(np.float32) for name, m in result.items()}
+    matte = edge * visible * warped.skin * (1 - warped.own)
+    return np.clip(matte, 0, 1).astype(np.float32)
 
 
 def _softness(

@@ -36,7 +36,6 @@ class Warped:
         skin: (h, w) float32, coverage of visible skin in the source.
         own: (h, w) float32, where the plate's own eyes or mouth must show.
         features: (h, w) float32, 1 on eyes and mouth, where light is not measured.
-        mouth: (h, w) float32, interior of the open mouth.
         weights: the views' shares.
         blur_px: sigma of the warped picture's own blur, plate pixels.
         noise: (3,) float32, the warped picture's own grain relative to its level.
@@ -51,7 +50,6 @@ class Warped:
     skin: FloatArray
     own: FloatArray
     features: FloatArray
-    mouth: FloatArray
     weights: ViewWeights
     blur_px: float
     noise: FloatArray
@@ -166,7 +164,6 @@ def warp_face(
         skin=skin,
         own=np.maximum(own_mouth * interior, own_eyes * lids).astype(np.float32),
         features=smoothstep(0.5, 1.0, np.maximum(near_mouth, near_eyes)).astype(np.float32),
-        mouth=interior,
         weights=weights,
         blur_px=blur / max(mixed, 1e-6),
         noise=(np.sqrt(noise) / max(mixed, 1e-6)).astype(np.float32),
@@ -186,7 +183,6 @@ def cover_face(mesh: DoubleArray, window: Window, *, pixel_aspect: float) -> War
     """
     shape = meshes.topology()
     raster = meshes.rasterize(meshes.widened(mesh) / [pixel_aspect, 1.0, 1.0], window)
-    height = meshes.face_height(mesh)
     size = raster.cover.shape
     nobody = np.ones(0, np.float32)
     return Warped(
@@ -196,7 +192,6 @@ def cover_face(mesh: DoubleArray, window: Window, *, pixel_aspect: float) -> War
         skin=np.ones(size, np.float32),
         own=np.zeros(size, np.float32),
         features=np.zeros(size, np.float32),
-        mouth=_soft(raster, shape.mouth, 0.008 * height),
         weights=ViewWeights(nobody, nobody, nobody),
         blur_px=0.0,
         noise=np.zeros(3, np.float32),

@@ -9,9 +9,10 @@ import pytest
 
 from faceplate.core.face import FaceObservation
 from faceplate.core.frame import Frame, Window
-from faceplate.core.layers import CHANNELS, MATTES, LayerClashError, Placed, turnover_channels
+from faceplate.core.layers import CHANNELS, LayerClashError, Placed, turnover_channels
 from faceplate.core.replace import Element
 from faceplate.core.stages.composite import premultiply
+from faceplate.core.stages.segment import Labels
 from faceplate.core.stages.warp import cover_face
 
 FaceMaker = Callable[..., FaceObservation]
@@ -32,9 +33,13 @@ def placed(
     warped = cover_face(seen.mesh.astype(np.float64), window, pixel_aspect=1.0)
     cover = warped.raster.cover.astype(np.float32)
     color = np.full((*cover.shape, 3), level, np.float32)
-    mattes = {name: cover * np.float32(matte) for name in MATTES}
-    face = premultiply(color, mattes["matte_blend"])
-    return Placed(Element(window, face, color, mattes, warped, seen.mesh), seen, following)
+    delivered = cover * np.float32(matte)
+    nothing = np.zeros_like(cover)
+    labels = Labels(window, delivered, nothing, nothing, nothing)
+    face = premultiply(color, delivered)
+    return Placed(
+        Element(window, face, color, delivered, labels, warped, seen.mesh), seen, following
+    )
 
 
 def over(frame: Frame, faces: list[Placed]) -> np.ndarray:

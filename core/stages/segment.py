@@ -1,0 +1,215 @@
+"""What every pixel around a face shows: face, hair, what covers it, mouth, neck, background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faceplate.core.analysis.picture import PlatePicture, Region, plate_from_square
+from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray
+from faceplate.core.frame import Window
+from faceplate.core.geometry import mesh as meshes
+from faceplate.core.nets.run import Network
+from faceplate.core.stages.guided import color_guided_filter
+
+REACH = 2
+"""Frames on either side that a frame's labels are steadied with: a finite window of inputs."""
+
+_SIDE = 2.0
+"""Side of what the network sees, canonical face heights, as it was trained."""
+_LIFT = 0.08
+"""How far the middle lies above the face's own, face heights: there is hair above."""
+
+_SHARES = (1.0, 0.8, 0.6)
+"""Weight of a frame by its distance in time."""
+_SAME = 0.05
+"""Difference in code values at which another frame's pixel counts a third: it moved."""
+_PATCH = 0.02
+"""Patch over which pixels are compared, share of the crop's side."""
+
+_WORK_PX = 220.0
+"""Face height at which edges are fitted; the fit is applied at the plate's own size."""
+_RADIUS = 0.018
+"""Radius of the fit, face heights: a soft edge of the network fits in, a finger does not."""
+_EPSILON = 2e-3
+_DARKEST, _BRIGHTEST = 2.0**-10, 2.0**12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledCrop:
+    """What the network says of one face in one frame; a pure function of that frame.
+
+    Attributes:
+        codes: (S, S, 3) float32, what it saw, 0 to 1.
+        chances: (S, S, C) float32, of each label, summing to 1.
+        plate_from_crop: (2, 3) float64.
+    """
+
+    codes: FloatArray
+    chances: FloatArray
+    plate_from_crop: DoubleArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """Coverages on the pixels of a window.
+
+    Attributes:
+        window: raster pixels.
+        face: (h, w) float32, 0 to 1: visible face, without the inside of the mouth.
+        hair: likewise.
+        occluder: hands, glasses, props, anybody else in front.
+        mouth: the inside of an open mouth.
+    """
+
+    window: Window
+    face: FloatArray
+    hair: FloatArray
+    occluder: FloatArray
+    mouth: FloatArray
+
+    @property
+    def visible(self) -> FloatArray:
+        """(h, w) float32: what of the face can be seen, mouth and all."""
+        return np.minimum(self.face + self.mouth, 1.0)
+
+    def cut(self, window: Window) -> Labels:
+        """Return the part under a window; outside of what was labelled there is nothing."""
+        if window == self.window:
+            return self
+        inner = window.clipped(self.window)
+
+        def part(plane: FloatArray) -> FloatArray:
+            whole = np.zeros((window.height, window.width), np.float32)
+            whole[inner.slices_in(window)] = plane[inner.slices_in(self.window)]
+            return whole
+
+        planes = (self.face, self.hair, self.occluder, self.mouth)
+        return Labels(window, *(part(plane) for plane in planes))
+
+
+def region_of(mesh: AnyArray) -> Region:
+    """Return the turned square around a face that the network sees.
+
+    It follows the skull, not the chin: an expression neither scales nor moves it.
+
+    Args:
+        mesh: (478, 3) square pixels.
+    """
+    pose = meshes.fit(mesh)
+    top, chin = meshes.topology().canonical[[10, 152]]
+    height = float(np.linalg.norm(top - chin))
+    middle = pose.posed(((top + chin) / 2 + [0.0, _LIFT * height, 0.0])[None])[0]
+    up = pose.turned(np.array([[0.0, 1.0, 0.0]]))[0]
+    angle = float(np.arctan2(up[0], -up[1]))
+    return Region(float(middle[0]), float(middle[1]), _SIDE * height * pose.scale, angle)
+
+
+def label_crop(
+    picture: PlatePicture, mesh: AnyArray, gain: float, network: Network
+) -> LabelledCrop:
+    """Label the crop around one face.
+
+    Args:
+        mesh: (478, 3) the face, raster pixels.
+        gain: exposure for the network's view.
+        network: `face_segment`; its card names the labels.
+    """
+    aspect = picture.pixel_aspect
+    size = int(network.card.inputs[0].shape[0])
+    transform = region_of(mesh * [aspect, 1.0, 1.0]).square_from_crop(size)
+    plate_from_crop = plate_from_square(transform, aspect)
+    codes = picture.codes(picture.linear(plate_from_crop, (size, size)) * np.float32(gain))
+    (logits,) = network.run(codes[None])
+    chances = np.exp(logits[0] - logits[0].max(axis=2, keepdims=True))
+    chances /= chances.sum(axis=2, keepdims=True)
+    return LabelledCrop(codes, chances, plate_from_crop)
+
+
+def steady_chances(crops: Sequence[LabelledCrop], offsets: Sequence[int]) -> FloatArray:
+    """Return the chances of the frame at offset 0, averaged over those that look the same there.
+
+    The crops are aligned by the head, so what rests on it lies on the same pixels; what moves
+    over it looks different from frame to frame and keeps its own frame's labels.
+
+    Args:
+        crops: the face in several frames, all seen at the same exposure.
+        offsets: their distances in frames; one is 0.
+
+    Returns:
+        (S, S, C) float32, summing to 1.
+    """
+    own = crops[list(offsets).index(0)]
+    patch = max(int(_PATCH * own.codes.shape[0]), 1)
+    total = np.zeros(own.chances.shape, np.float32)
+    weight = np.zeros(own.codes.shape[:2], np.float32)
+    for crop, offset in zip(crops, offsets, strict=True):
+        share = np.full_like(weight, _SHARES[abs(offset)])
+        if offset:
+            apart = np.abs(crop.codes - own.codes).max(axis=2)
+            apart = cv2.blur(apart, (patch, patch), borderType=cv2.BORDER_REPLICATE)
+            share *= np.exp(-np.square(apart / _SAME)).astype(np.float32)
+        total += share[..., None] * crop.chances
+        weight += share
+    return total / weight[..., None]
+
+
+def labels_on(
+    chances: FloatArray,
+    names: Sequence[str],
+    plate_from_crop: DoubleArray,
+    window: Window,
+    linear: FloatArray,
+    face_height: float,
+) -> Labels:
+    """Bring a crop's chances to the plate's pixels, with edges where the plate has them.
+
+    Args:
+        chances: (S, S, C) float32.
+        names: of the C labels.
+        plate_from_crop: where the crop lies.
+        window: raster pixels of the result.
+        linear: (h, w, 3) float32, linear Rec.709 of the window.
+        face_height: raster pixels.
+    """
+    wanted = ("face", "hair", "occluder", "mouth")
+    picked = np.ascontiguousarray(chances[..., [names.index(name) for name in wanted]])
+    factor = min(_WORK_PX / max(face_height, 1.0), 1.0)
+    size = (max(round(window.height * factor), 2), max(round(window.width * factor), 2))
+    steps = window.width / size[1], window.height / size[0]
+    small = _on_grid(picked, plate_from_crop, window, steps, size)
+    light = np.clip(np.nan_to_num(linear, nan=0.0, posinf=_BRIGHTEST), _DARKEST, _BRIGHTEST)
+    guide = np.log2(light) / np.float32(6.0)
+    small_guide = cv2.resize(guide, size[::-1], interpolation=cv2.INTER_AREA)
+    radius = max(round(_RADIUS * face_height * factor), 1)
+    fitted = color_guided_filter(guide, small_guide, small, radius=radius, epsilon=_EPSILON)
+    fitted = np.clip(fitted, 0.0, 1.0)
+    # Rounding and the fit's overshoot must not make more than one pixel out of a pixel.
+    fitted /= np.maximum(fitted.sum(axis=2, keepdims=True), 1.0)
+    return Labels(window, *(np.ascontiguousarray(fitted[..., k]) for k in range(4)))
+
+
+def _on_grid(
+    picked: FloatArray,
+    plate_from_crop: DoubleArray,
+    window: Window,
+    steps: tuple[float, float],
+    size: tuple[int, int],
+) -> FloatArray:
+    """Sample the crop on a grid over the window; outside the crop there is no label."""
+    plate_from_grid = np.array([[steps[0], 0, window.x0], [0, steps[1], window.y0], [0, 0, 1.0]])
+    whole = np.vstack([plate_from_crop, [0.0, 0.0, 1.0]])
+    # OpenCV counts from pixel centres, ours from corners: half a pixel on either side
+    to_center = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+    crop_from_grid = np.linalg.inv(whole @ to_center) @ plate_from_grid @ to_center
+    sampled = cv2.warpAffine(
+        picked,
+        crop_from_grid[:2],
+        size[::-1],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )
+    return np.asarray(sampled, np.float32)
