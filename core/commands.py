@@ -63,6 +63,39 @@ def render_job(
     Raises:
         FaceplateError: see `render_shot`.
     """
+    summary = render_quietly(
+        console,
+        job,
+        threads=threads,
+        cache_folder=cache_folder,
+        revocations=revocations,
+        today=today,
+    )
+    console.summary(summary)
+    return exit_code_of(summary, console)
+
+
+def exit_code_of(summary: Summary, console: Console) -> int:
+    """Return the exit code of a render that did not break."""
+    if summary.stopped:
+        return console.stop.exit_code
+    return _POLICY if summary.failed else 0
+
+
+def render_quietly(
+    console: Console,
+    job: Job,
+    *,
+    threads: int,
+    cache_folder: Path | None,
+    revocations: Path | None,
+    today: date,
+) -> Summary:
+    """Render a job, with its log and its summary file; return the summary.
+
+    Raises:
+        FaceplateError: see `render_shot`.
+    """
     set_threads(threads)
     console.open_log(log_path(job.output))
     console.log("job", job=job.to_json())
@@ -72,16 +105,14 @@ def render_job(
         job,
         progress=console.progress,
         should_stop=console.stop,
+        begin=console.begin,
         threads=threads,
         cache_folder=folder,
         revocations=frozenset() if job.draft else read_revocations(revocations),
         today=today,
     )
     write_summary(job, summary)
-    console.summary(summary)
-    if summary.stopped:
-        return console.stop.exit_code
-    return _POLICY if summary.failed else 0
+    return summary
 
 
 def track_plate(

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,14 +35,24 @@ class Stopped(Exception):  # noqa: N818 - not an error: somebody wanted it
         self.exit_code = exit_code
 
 
+def _nothing() -> None: ...
+
+
 @dataclass(slots=True)
 class Stopper:
-    """Turns Ctrl-C and SIGTERM into a question that is asked between frames."""
+    """Turns Ctrl-C and SIGTERM into a question that is asked between frames.
+
+    Attributes:
+        exit_code: what to end with; 0 while nobody wants to stop.
+        between: done whenever the question is asked, so between two frames.
+    """
 
     exit_code: int = 0
+    between: Callable[[], None] = _nothing
 
     def __call__(self) -> bool:
         """Return whether to stop after the frame in hand."""
+        self.between()
         return self.exit_code != 0
 
     @contextmanager
@@ -71,11 +81,13 @@ class Console:
         as_json: one JSON object per line on stdout instead of words.
         verbosity: -1 errors only, 0 the usual, 1 also every frame.
         stop: asked between frames.
+        listener: hears every event and its facts, as the log does.
     """
 
     as_json: bool
     verbosity: int
     stop: Stopper = field(default_factory=Stopper)
+    listener: Callable[[str, Mapping[str, object]], None] | None = None
     _path: Path | None = None
     _log: TextIO | None = None
     _waiting: list[str] = field(default_factory=list)
@@ -98,6 +110,8 @@ class Console:
 
     def log(self, event: str, **facts: object) -> None:
         """Write one line into the log; clock and process stand here and never in a frame."""
+        if self.listener is not None:
+            self.listener(event, facts)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         line = _line({"event": event, "time": stamp, **facts})
         if self._log is None:
@@ -128,6 +142,11 @@ class Console:
         self._bar = self._log = None
 
     # --- while it runs ------------------------------------------------------------------------
+
+    def begin(self, frame: int) -> None:
+        """Tell who listens which frame is in hand: the one to blame if the process dies."""
+        if self.listener is not None:
+            self.listener("begin", {"frame": frame})
 
     def progress(self, step: Progress) -> None:
         """Show how far a pass has come.

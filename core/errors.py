@@ -176,6 +176,41 @@ class DiskError(ResourceError):
         )
 
 
+class EngineGoneError(ResourceError):
+    """The engine's process ended while it was asked for something."""
+
+    def __init__(self, what: str, exit_code: int | None, log: str, tail: list[str]) -> None:
+        how = "" if exit_code is None else f"exit code {exit_code}"
+        if exit_code is not None and exit_code < 0:
+            how = f"signal {-exit_code}"
+        words = f"Its last words: {tail[-1]} " if tail else ""
+        super().__init__(
+            f"{what} ({how})." if how else f"{what}.",
+            hint=f"{words}See {log}.",
+            ended_with=exit_code,
+            log=log,
+            tail=tail,
+        )
+
+
+class EngineVersionError(ResourceError):
+    """Host and engine speak another major version of the protocol."""
+
+    def __init__(self, found: object, wanted: int) -> None:
+        super().__init__(
+            f"The engine speaks protocol {found}; this plug-in speaks {wanted}.",
+            hint="Install plug-in and engine from the same version of faceplate.",
+            found=repr(found),
+            wanted=wanted,
+        )
+
+
+class StoppedError(FaceplateError):
+    """Somebody stopped it, or it took longer than it was given; what is finished stays."""
+
+    exit_code = 130
+
+
 class ConsentError(FaceplateError):
     """A person must decide; never retried."""
 
