@@ -37,6 +37,9 @@ Config = Annotated[str, typer.Option(help="OCIO config; else $OCIO, else the bui
 Start = Annotated[int, typer.Option(help="Number of a movie's first frame.")]
 Frames = Annotated[str, typer.Option(help="Frames to render, as 1001-1100x2; all when not said.")]
 Track = Annotated[Path | None, typer.Option(help="A solved track; the analysis is skipped.")]
+MatteIn = Annotated[
+    str, typer.Option(help="Hand-made matte as FILE:LAYER, which wins over the network's.")
+]
 Face = Annotated[str, typer.Option(help="Number of the face, 0 for the largest; or all.")]
 FaceAt = Annotated[str, typer.Option(help="The face at X,Y, pixels from the top left.")]
 Reference = Annotated[Path | None, typer.Option(help="The face that looks like this picture.")]
@@ -69,6 +72,7 @@ def swap(
     face_at: FaceAt = "",
     reference: Reference = None,
     track: Track = None,
+    matte_in: MatteIn = "",
     colorspace: Space = "",
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
@@ -90,6 +94,7 @@ def swap(
         name=shot,
         face=choose_face(face, face_at, reference),
         track=str(track) if track else None,
+        matte_in=matte_in or None,
         start=start,
         ocio=_config(ocio),
         layer_prefix=layer_prefix,

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, overload
 
 from faceplate.core.errors import JobError
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ class Job:
         ocio: path of an OCIO config, or None for $OCIO and then the built-in one.
         actor: path of the actor file; None makes mattes only.
         track: path of a solved track, or None to analyse.
+        matte_in: hand-made matte as ``FILE:LAYER``, or None; it wins over the network's.
         face: which face of the plate.
         frames: frames to render, as in ``1001-1100x2``; None for all of the plate.
         output: pattern of the frames to write.
@@ -156,6 +157,7 @@ class Job:
     ocio: str | None
     actor: str | None
     track: str | None
+    matte_in: str | None
     face: FaceChoice
     frames: str | None
     output: str
@@ -179,7 +181,17 @@ class Job:
 # These say where things are and what may be done, not what a frame looks like; the files
 # behind the paths count by their digests.
 _NOT_PIXELS = frozenset(
-    {"plate", "ocio", "actor", "track", "frames", "output", "overwrite", "contact_sheet"}
+    {
+        "plate",
+        "ocio",
+        "actor",
+        "track",
+        "matte_in",
+        "frames",
+        "output",
+        "overwrite",
+        "contact_sheet",
+    }
 )
 
 

@@ -32,6 +32,7 @@ from faceplate.core.frame import Frame, Window
 from faceplate.core.io.atomic import sweep_temps
 from faceplate.core.io.exr import write_frame
 from faceplate.core.io.footage import FootageReader, open_footage
+from faceplate.core.io.roto import RotoReader, open_roto
 from faceplate.core.io.tracks import read_track, track_digest
 from faceplate.core.job import FaceChoice, Job, job_hash, value_at
 from faceplate.core.labels import FaceLabels, RecentFrames
@@ -76,6 +77,7 @@ class Shot:
         casts: the faces to replace, or to cut mattes of; empty when the plate has none.
         recent: reads the plate and remembers its last frames.
         labels: says what the pixels around a face show.
+        roto: a hand-made matte that wins over the labels, or None.
         digest: the job hash, without the frame.
         attributes: header entries that are the same on every frame.
     """
@@ -87,13 +89,16 @@ class Shot:
     casts: tuple[Cast, ...]
     recent: RecentFrames
     labels: FaceLabels
+    roto: RotoReader | None
     digest: str
     attributes: Mapping[str, str]
 
     def frame_job(self, number: int) -> str:
         """Return the hash that a finished frame bears: the job, and the plate's own frame."""
         plate = self.reader.digest(number) if number in self.reader.frames.numbers else "missing"
-        return blake2b(f"{self.digest}:{number}:{plate}".encode(), digest_size=16).hexdigest()
+        drawn = "" if self.roto is None else self.roto.digest(number)
+        text = f"{self.digest}:{number}:{plate}:{drawn}"
+        return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def render_shot(
@@ -136,6 +141,7 @@ def render_shot(
         raise FrameMissingError(job.plate, absent[0])
     inputs = [*map(reader.footage.path, reader.frames)]
     inputs += [Path(p) for p in (job.actor, job.track, job.ocio, job.face.reference) if p]
+    inputs += _roto_files(job, [n for n in numbers if n not in absent])
     guard_output(job.output, numbers, inputs)
     for number in numbers:  # before the work: a stranger's file late in the range stops it all
         finished_job(frame_path(job.output, number), overwrite=job.overwrite)
@@ -183,6 +189,17 @@ def render_shot(
     return tally.summary(
         job, shot.digest, {"analyse": analysed - began, "whole": time.perf_counter() - began}
     )
+
+
+def _roto_files(job: Job, numbers: Sequence[int]) -> list[Path]:
+    """Return the files of the hand-made matte, once it has every frame that is rendered."""
+    if job.matte_in is None:
+        return []
+    roto = open_roto(job.matte_in)
+    for number in numbers:
+        if number not in roto.footage.frames.numbers:
+            raise FrameMissingError(roto.footage.pattern, number)
+    return roto.paths()
 
 
 class _Tally:
@@ -272,6 +289,7 @@ def open_shot(
     segmenter = load_network(SEGMENTER)
     recent = RecentFrames(reader)
     labels = FaceLabels(recent, view, segmenter)
+    roto = None if job.matte_in is None else open_roto(job.matte_in)
     casts = tuple(cast_of(actor, one, view.shaper.encode, job.seed) for one in tracks)
     face = _by_index(job.face, tracks)
     solved = track_digest(track)
@@ -289,7 +307,7 @@ def open_shot(
         job, face, actor, cards, track_digest=solved, pixel_version=PIXEL_VERSION
     )
     attributes["faceplate/hash"] = digest
-    return Shot(job, reader, view, track, casts, recent, labels, digest, attributes)
+    return Shot(job, reader, view, track, casts, recent, labels, roto, digest, attributes)
 
 
 def _by_index(choice: FaceChoice, tracks: Sequence[FaceTrack]) -> FaceChoice:
@@ -388,7 +406,10 @@ def _element(shot: Shot, cast: Cast, frame: Frame, found: FaceObservation) -> El
     own = frame if found.number == frame.number else shot.recent.read(found.number)
 
     def label(window: Window, linear: FloatArray) -> Labels:
-        return shot.labels.of(cast.track, found, window, linear)
+        labels = shot.labels.of(cast.track, found, window, linear)
+        if shot.roto is None:
+            return labels
+        return labels.overruled(shot.roto.coverage(found.number, window, own.display))
 
     look = look_at(shot.job, found.number)
     look = replace(look, mix=value_at(shot.job.knobs.mix, frame.number))

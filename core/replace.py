@@ -167,7 +167,7 @@ def replace_face(
         mouth=look.mouth,
     )
     visible = labels.cut(window).visible
-    matte = _matte(warped, visible, look, height)
+    matte = _matte(warped, labels.cut(window), look, height)
 
     raw = view.shaper.decode(warped.codes)
     seen = (warped.raster.cover * visible * warped.skin).astype(np.float32)
@@ -218,7 +218,7 @@ def _matted(
     labels, _ = _labelled(frame, face, window, view, label)
     warped = warp.cover_face(mesh, window, pixel_aspect=frame.pixel_aspect)
     nothing = np.zeros((window.height, window.width, 4), np.float32)
-    matte = _matte(warped, labels.cut(window).visible, look, height)
+    matte = _matte(warped, labels.cut(window), look, height)
     return Element(window, nothing, nothing[..., :3], matte, labels, warped, wide)
 
 
@@ -253,16 +253,21 @@ def _labelled(
     return label(whole, linear), np.ascontiguousarray(linear[window.slices_in(whole)])
 
 
-def _matte(warped: Warped, visible: FloatArray, look: Look, height: float) -> FloatArray:
-    """Return how much of each pixel is replaced, before motion blur and mix."""
+def _matte(warped: Warped, labels: Labels, look: Look, height: float) -> FloatArray:
+    """Return how much of each pixel is replaced, before motion blur and mix.
+
+    A hand-made matte has its edge from the artist: it is only kept to where there is a new face.
+    """
     cover = warped.raster.cover.astype(np.float32)
+    if labels.drawn is not None:
+        return labels.drawn * cover * (1 - warped.own)
     scale = height / FEATHER_FACE_PX
     inside_px = warped.depth * np.float32(height)
     feather = max(look.feather * scale, 1e-3)
     edge = smoothstep(look.erode * scale, look.erode * scale + feather, inside_px)
     rim = cv2.GaussianBlur(cover, (0, 0), max(0.012 * height, 0.6))
     edge = edge * smoothstep(0.5, 0.98, rim)
-    matte = edge * visible * warped.skin * (1 - warped.own)
+    matte = edge * labels.visible * warped.skin * (1 - warped.own)
     return np.clip(matte, 0, 1).astype(np.float32)
 
 

@@ -26,6 +26,7 @@ class Delivery:
         name: the shot's name; "" takes the output's base name.
         face: which face of the plate.
         track: path of a solved track, or None to analyse.
+        matte_in: hand-made matte as ``FILE:LAYER``, or None.
         start: number of a movie's first frame.
         ocio: path of an OCIO config, or None.
         layer_prefix: put before the names of our layers.
@@ -40,6 +41,7 @@ class Delivery:
     name: str = ""
     face: FaceChoice = FaceChoice(index=0)
     track: str | None = None
+    matte_in: str | None = None
     start: int = FIRST_MOVIE_FRAME
     ocio: str | None = None
     layer_prefix: str = ""
@@ -106,6 +108,7 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
         ocio=delivery.ocio,
         actor=(str(actor.values["file"]) or None) if actor else None,
         track=delivery.track,
+        matte_in=delivery.matte_in,
         face=delivery.face,
         frames=str(plate.values["frames"]) or None,
         output=delivery.output,

@@ -63,6 +63,7 @@ class Labels:
         hair: likewise.
         occluder: hands, glasses, props, anybody else in front.
         mouth: the inside of an open mouth.
+        drawn: (h, w) float32 hand-made coverage of what is to be replaced, or None.
     """
 
     window: Window
@@ -70,6 +71,7 @@ class Labels:
     hair: FloatArray
     occluder: FloatArray
     mouth: FloatArray
+    drawn: FloatArray | None = None
 
     @property
     def visible(self) -> FloatArray:
@@ -88,7 +90,20 @@ class Labels:
             return whole
 
         planes = (self.face, self.hair, self.occluder, self.mouth)
-        return Labels(window, *(part(plane) for plane in planes))
+        drawn = None if self.drawn is None else part(self.drawn)
+        return Labels(window, *(part(plane) for plane in planes), drawn=drawn)
+
+    def overruled(self, drawn: FloatArray) -> Labels:
+        """Return labels that agree with a hand-made coverage (h, w) of the visible face."""
+        mouth, covered = np.minimum(self.mouth, drawn), 1 - drawn
+        return Labels(
+            self.window,
+            face=drawn - mouth,
+            hair=np.minimum(self.hair, covered),
+            occluder=np.minimum(self.occluder, covered),
+            mouth=mouth,
+            drawn=drawn,
+        )
 
 
 def region_of(mesh: AnyArray) -> Region:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceplate.core.errors import JobError, JobVersionError
-from faceplate.core.job import FaceChoice, Job, Keys, Knobs, job_hash, value_at
+from faceplate.core.job import VERSION, FaceChoice, Job, Keys, Knobs, job_hash, value_at
 from faceplate.core.jobfile import read_job
 
 KNOBS = Knobs(
@@ -41,6 +41,7 @@ JOB = Job(
     ocio=None,
     actor="ana.actor",
     track=None,
+    matte_in=None,
     face=FaceChoice(index=0),
     frames="1001-1100x2",
     output="comp.%04d.exr",
@@ -64,6 +65,7 @@ OTHER: dict[str, Any] = {
     "ocio": "studio.ocio",
     "actor": None,
     "track": "shot.track",
+    "matte_in": "roto.%04d.exr:matte",
     "face": FaceChoice(at=(812.0, 400.5)),
     "frames": None,
     "output": "renders/comp.%04d.exr",
@@ -79,7 +81,10 @@ OTHER: dict[str, Any] = {
     "overwrite": True,
     "contact_sheet": False,
 }
-NOT_PIXELS = {"plate", "ocio", "actor", "track", "frames", "output", "overwrite", "contact_sheet"}
+NOT_PIXELS = {
+    *("plate", "ocio", "actor", "track", "matte_in"),
+    *("frames", "output", "overwrite", "contact_sheet"),
+}
 OTHER_KNOBS: dict[str, Any] = {
     "method": "hybrid",
     "pose": "pose-only",
@@ -217,9 +222,9 @@ def test_a_missing_entry_is_an_error_that_names_it() -> None:
 
 
 def test_another_version_is_refused() -> None:
-    content = {**json.loads(JOB.to_json()), "version": 2}
+    content = {**json.loads(JOB.to_json()), "version": VERSION + 1}
 
-    with pytest.raises(JobVersionError, match="version 2"):
+    with pytest.raises(JobVersionError, match=f"version {VERSION + 1}"):
         read_job(json.dumps(content))
 
 

@@ -752,3 +752,34 @@ def test_a_job_that_cannot_be_done_writes_nothing(
 
     assert list(tmp_path.iterdir()) == []
     assert file_bytes(rendered[0]) == before
+
+
+def test_a_hand_made_matte_wins_and_counts_in_the_hash(stage: Stage) -> None:
+    plate = stage.plate("rotoed", {1001: stage.clean[1001]})
+    frame = stage.clean[1001]
+    drawn = np.zeros((frame.data.height, frame.data.width), np.float16)
+    drawn[:, frame.data.width // 2 :] = 0.5
+    for name, cover in (("half", drawn), ("none", np.zeros_like(drawn))):
+        roto = replace(frame, channels={"roto.A": cover})
+        write_frame(stage.root / f"{name}.1001.exr", roto)
+    rest = {"eyes": "source", "mouth": "source", "motion_blur": 0.0}
+    free = stage.render(stage.job(plate, "free.%04d.exr", **rest))
+    half = stage.job(
+        plate, "half_out.%04d.exr", matte_in=f"{stage.root}/half.%04d.exr:roto", **rest
+    )
+    none = stage.job(
+        plate, "none_out.%04d.exr", matte_in=f"{stage.root}/none.%04d.exr:roto", **rest
+    )
+
+    stage.render(half)
+    summary = stage.render(none)
+
+    blend = read_frame(frame_path(half.output, 1001), 1001).channels["matte_blend.A"]
+    assert free.replaced == 1
+    assert set(np.unique(blend)) == {0.0, 0.5}
+    assert not blend[drawn == 0].any()
+    assert summary.untouched == {"face hidden": 1}
+    with pytest.raises(FrameMissingError, match="1002"):
+        stage.render(
+            stage.job(stage.plate("two"), "x.%04d.exr", matte_in=f"{stage.root}/half.%04d.exr")
+        )
