@@ -1,0 +1,82 @@
+"""VGG19 with batch norm, whose features say how alike two pictures look.
+
+Source: the released FSGAN code, `fsgan.md` 8.1; layer order of torchvision's vgg19_bn.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+_BLOCKS = ((1, 2), (2, 2), (4, 4), (8, 4), (8, 4))
+"""Channels, in widths, and convolutions of each block; a pool ends each."""
+
+_TAPS_IN_PLACE = (2, 6, 12, 20, 29)
+_TAPS = (1, 6, 11, 20, 29)
+TAP_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+"""Weights of the five taps in the released loss."""
+
+
+class Vgg19(nn.Module):
+    """The perceptual network and, where weights have it, its classifier."""
+
+    def __init__(
+        self, classes: int | None = None, *, width: int = 64, side: int = 256, hidden: int = 4096
+    ) -> None:
+        """Make the network.
+
+        Args:
+            classes: outputs of the last layer; None leaves that layer out, as the loss does.
+            width: channels of the first block.
+            side: of the square pictures that the classifier takes, a multiple of 32.
+            hidden: values between the classifier's layers.
+        """
+        super().__init__()
+        layers: list[nn.Module] = []
+        inputs = 3
+        for factor, convolutions in _BLOCKS:
+            for _ in range(convolutions):
+                outputs = factor * width
+                layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs)]
+                layers.append(nn.ReLU())
+                inputs = outputs
+            layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+        flat = inputs * (side // 32) ** 2
+        heads = [nn.Linear(flat, hidden), nn.Linear(hidden, hidden)]
+        self.classifier = nn.Sequential()
+        for place, head in zip((0, 3), heads, strict=True):
+            self.classifier.add_module(str(place), head)
+            self.classifier.add_module(str(place + 1), nn.ReLU())
+            self.classifier.add_module(str(place + 2), nn.Dropout())
+        if classes is not None:
+            self.classifier.add_module("6", nn.Linear(hidden, classes))
+
+    def taps(self, picture: Tensor, *, in_place: bool = True) -> list[Tensor]:
+        """Return the five features that the loss compares.
+
+        Args:
+            picture: (B, 3, h, w), -1 to 1.
+            in_place: the features that the released code really compares: its ReLUs write over
+                what stands before them, so that two of the taps are taken after the ReLU. Else
+                the taps as its indices say them.
+        """
+        wanted = _TAPS_IN_PLACE if in_place else _TAPS
+        found = []
+        x = picture
+        for place, layer in enumerate(self.features[: wanted[-1] + 1]):
+            x = layer(x)
+            if place in wanted:
+                found.append(x)
+        return found
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return the classifier's (B, classes) logits for (B, 3, side, side) pictures, -1 to 1."""
+        return self.classifier(self.features(picture).flatten(1))
+
+
+def frozen(network: nn.Module) -> nn.Module:
+    """Return the network in evaluation mode and without gradients of its own.
+
+    The released v2 code leaves it in training mode, where its statistics drift; v1 does not.
+    """
+    return network.eval().requires_grad_(False)
