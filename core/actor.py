@@ -11,6 +11,7 @@ import numpy as np
 from faceplate.core.actorfile import make_actor, read_actor, wipe_actor, write_actor
 from faceplate.core.analyse import SEGMENTER, AnalysisSettings, FramePicture, analyse_shot
 from faceplate.core.analysis.identity import SAME_PERSON, identity_distance
+from faceplate.core.analysis.label import label_crop
 from faceplate.core.analysis.skin import LUMINANCE
 from faceplate.core.arrays import DoubleArray, FloatArray
 from faceplate.core.consent import Consent
@@ -25,7 +26,7 @@ from faceplate.core.nets.run import Network
 from faceplate.core.selection import Choice, choose_faces, detail, quality
 from faceplate.core.source import Actor, View
 from faceplate.core.stages.appearance import THINNING_DEGREES
-from faceplate.core.stages.segment import label_crop, labels_on
+from faceplate.core.stages.segment import labels_on
 from faceplate.core.track import FaceTrack
 from faceplate.ocio.config import ColorConfig
 from faceplate.ocio.network import NetworkView

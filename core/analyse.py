@@ -39,7 +39,7 @@ from faceplate.core.track import FaceTrack, ShotTrack
 from faceplate.ocio.config import ColorConfig
 from faceplate.ocio.network import NetworkView
 
-OBSERVE_VERSION = 2
+OBSERVE_VERSION = 3
 """Counted up whenever a frame's observations change, so that no cache outlives its code."""
 
 ANALYSIS_NETWORKS = (
@@ -139,6 +139,7 @@ def open_observer(settings: AnalysisSettings) -> Observer:
     return Observer(
         Detector(load_network(full), load_network(short)),
         Landmarker(load_network(mesh), load_network(expression)),
+        load_network(SEGMENTER),
         Identifier(load_network(identity)) if settings.embed else None,
     )
 
@@ -240,6 +241,7 @@ class _Shot:
         observer = self.observer
         networks = [observer.detector.full, observer.detector.short]
         networks += [observer.landmarker.mesh, observer.landmarker.expression]
+        networks += [observer.segmenter]
         if observer.identifier is not None:
             networks.append(observer.identifier.network)
         hashes = [network.card.sha256 for network in networks]

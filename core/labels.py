@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from faceplate.core.analyse import FramePicture
+from faceplate.core.analysis.label import LabelledCrop, label_crop
 from faceplate.core.arrays import FloatArray
 from faceplate.core.face import FaceObservation
 from faceplate.core.frame import Frame, Window
@@ -12,9 +13,7 @@ from faceplate.core.io.footage import FootageReader
 from faceplate.core.nets.run import Network
 from faceplate.core.stages.segment import (
     REACH,
-    LabelledCrop,
     Labels,
-    label_crop,
     labels_on,
     steady_chances,
 )
@@ -33,6 +32,18 @@ class RecentFrames:
         """Read from ``reader``."""
         self._reader = reader
         self._kept: OrderedDict[int, Frame] = OrderedDict()
+        self._digests: dict[int, str] = {}
+
+    def digest(self, number: int) -> str:
+        """Return the hash of a frame's content, as the reader gives it.
+
+        Raises:
+            FrameMissingError: the number is not on disk.
+            FrameFormatError: the file cannot be used.
+        """
+        if number not in self._digests:
+            self._digests[number] = self._reader.digest(number)
+        return self._digests[number]
 
     def read(self, number: int) -> Frame:
         """Return a frame.
@@ -60,6 +71,10 @@ class FaceLabels:
         self._frames, self._view, self._network = frames, view, network
         self._kept: OrderedDict[tuple[int, int], LabelledCrop] = OrderedDict()
 
+    def seen_from(self, track: FaceTrack, face: FaceObservation) -> list[FaceObservation]:
+        """Return the face in all the frames that its labels depend on, its own among them."""
+        return [o for o in track.around(face.number, REACH) if self._frames.has(o.number)]
+
     def of(
         self, track: FaceTrack, face: FaceObservation, window: Window, linear: FloatArray
     ) -> Labels:
@@ -74,7 +89,7 @@ class FaceLabels:
         Raises:
             InputError: a frame next to it cannot be read.
         """
-        near = [o for o in track.around(face.number, REACH) if self._frames.has(o.number)]
+        near = self.seen_from(track, face)
         crops = [self._crop(track, other) for other in near]
         chances = steady_chances(crops, [other.number - face.number for other in near])
         own = crops[[other.number for other in near].index(face.number)]

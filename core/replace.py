@@ -12,13 +12,14 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
+from faceplate.core.analysis.label import region_of
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, smoothstep
 from faceplate.core.face import FaceObservation
 from faceplate.core.frame import Frame, Window
 from faceplate.core.geometry import mesh as meshes
 from faceplate.core.source import Actor
 from faceplate.core.stages import blend, composite, grain, light, views, warp
-from faceplate.core.stages.segment import Labels, region_of
+from faceplate.core.stages.segment import Labels
 from faceplate.core.stages.views import SourceView, Target
 from faceplate.core.stages.warp import Warped
 from faceplate.core.track import FaceTrack
@@ -57,6 +58,10 @@ class Look:
     motion_blur: float | str
     grain: float
     mix: float
+
+
+REENACTING = ("views", "shape", "expression", "pose", "eyes", "mouth")
+"""The knobs of a `Look` that `reenact_face` reads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +106,29 @@ class Element:
     mesh: DoubleArray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Reenacted:
+    """A new face before the blend; nothing in it depends on a knob of the blend.
+
+    Attributes:
+        window: raster pixels, inside the plate's data window.
+        mesh: (N, 3) widened mesh on the plate.
+        height: of the face, square pixels.
+        plate: (h, w, 3) float32, the plate in linear Rec.709.
+        labels: what the pixels show, on a window of their own.
+        warped: the actor's views on the plate's raster; without an actor, what would be covered.
+        level: linear level of the main view's skin; 0 without an actor.
+    """
+
+    window: Window
+    mesh: DoubleArray
+    height: float
+    plate: FloatArray
+    labels: Labels
+    warped: Warped
+    level: float
+
+
 def cast_of(
     actor: Actor | None, track: FaceTrack, encode: Callable[[FloatArray], FloatArray], seed: int
 ) -> Cast:
@@ -118,22 +146,30 @@ def cast_of(
     )
 
 
-def replace_face(
+def reenact_face(
     frame: Frame,
     face: FaceObservation,
     cast: Cast,
     view: NetworkView,
     look: Look,
     label: Labeller,
-) -> Element | None:
-    """Return the new face for one frame, or None when it lies outside the picture.
+) -> Reenacted | None:
+    """Return the actor's face as the plate's moves, or None when it lies outside the picture.
+
+    Without an actor, only what it would cover. Of the look, `REENACTING` counts, and no more.
 
     Args:
         view: the plate's way to linear Rec.709, to code values and back.
         label: says what the pixels of a window show.
     """
+    mesh = face.mesh * _stretch(frame)
     if cast.actor is None:
-        return _matted(frame, face, view, look, label)
+        wide, height, window = _extent(mesh, frame)
+        if window.is_empty:
+            return None
+        labels, plate = _labelled(frame, face, window, view, label)
+        warped = warp.cover_face(mesh, window, pixel_aspect=frame.pixel_aspect)
+        return Reenacted(window, wide, height, plate, labels, warped, level=0.0)
     near = cast.track.around(face.number, 2)
     weights = views.steady_views(
         [
@@ -144,7 +180,7 @@ def replace_face(
     )
     main = cast.sources[int(np.argmax(weights.skin))].view
     mesh = warp.driven_mesh(
-        face.mesh * _stretch(frame),
+        mesh,
         cast.actor,
         cast.target,
         shape=look.shape,
@@ -166,24 +202,41 @@ def replace_face(
         eyes=look.eyes,
         mouth=look.mouth,
     )
-    visible = labels.cut(window).visible
-    matte = _matte(warped, labels.cut(window), look, height)
+    level = float(np.exp2(main.skin[:3].mean()))
+    return Reenacted(window, wide, height, plate, labels, warped, level)
+
+
+def blend_face(
+    new: Reenacted, face: FaceObservation, cast: Cast, view: NetworkView, look: Look
+) -> Element:
+    """Return a reenacted face in the plate's light, softness and grain, with its matte.
+
+    Args:
+        view: the plate's way to linear Rec.709, to code values and back.
+    """
+    warped, plate, height = new.warped, new.plate, new.height
+    labels = new.labels.cut(new.window)
+    visible = labels.visible
+    matte = _matte(warped, labels, look, height)
+    if cast.actor is None:
+        nothing = np.zeros((new.window.height, new.window.width, 4), np.float32)
+        return Element(new.window, nothing, nothing[..., :3], matte, new.labels, warped, new.mesh)
 
     raw = view.shaper.decode(warped.codes)
     seen = (warped.raster.cover * visible * warped.skin).astype(np.float32)
     trusted = seen * (1 - warped.features)
     comparable = trusted * smoothstep(0.0, 0.05, warped.depth)
-    new = light.match_light(
+    lit = light.match_light(
         raw, plate, comparable.astype(np.float32), face_height=height, light=look.light
     )
     blur, motion = _softness(face, warped, cast.track, look, height)
-    new = grain.soften(new, blur_px=blur, motion_px=motion)
+    lit = grain.soften(lit, blur_px=blur, motion_px=motion)
     matte = grain.soften(matte, blur_px=0.0, motion_px=motion)
-    new = blend.match_seam(
-        new, plate, matte, trusted, floor=_SEAM_FLOOR / view.gain, seam=look.seam
+    lit = blend.match_seam(
+        lit, plate, matte, trusted, floor=_SEAM_FLOOR / view.gain, seam=look.seam
     )
-    new = grain.add_grain(
-        new,
+    lit = grain.add_grain(
+        lit,
         noise=np.sqrt(np.maximum(np.square(face.noise) - np.square(warped.noise), 0)),
         level=float(np.exp2(face.skin[:3].mean())),
         grain=look.grain,
@@ -193,33 +246,14 @@ def replace_face(
     )
     matte = matte * np.float32(look.mix)
     return Element(
-        window=window,
-        face=composite.premultiply(view.light(new), matte),
-        raw=view.light(raw * np.float32(np.exp2(main.skin[:3].mean()) / views.MIDDLE)),
+        window=new.window,
+        face=composite.premultiply(view.light(lit), matte),
+        raw=view.light(raw * np.float32(new.level / views.MIDDLE)),
         matte=matte,
-        labels=labels,
+        labels=new.labels,
         warped=warped,
-        mesh=wide,
+        mesh=new.mesh,
     )
-
-
-def _matted(
-    frame: Frame,
-    face: FaceObservation,
-    view: NetworkView,
-    look: Look,
-    label: Labeller,
-) -> Element | None:
-    """Return the mattes of a face and no face; the delivered matte is what would be replaced."""
-    mesh = face.mesh * _stretch(frame)
-    wide, height, window = _extent(mesh, frame)
-    if window.is_empty:
-        return None
-    labels, _ = _labelled(frame, face, window, view, label)
-    warped = warp.cover_face(mesh, window, pixel_aspect=frame.pixel_aspect)
-    nothing = np.zeros((window.height, window.width, 4), np.float32)
-    matte = _matte(warped, labels.cut(window), look, height)
-    return Element(window, nothing, nothing[..., :3], matte, labels, warped, wide)
 
 
 def _stretch(frame: Frame) -> DoubleArray:

@@ -9,12 +9,14 @@ import numpy as np
 
 from faceplate.core.analysis.detect import TILE_SIDES, Detection, Detector, Overview
 from faceplate.core.analysis.identity import Identifier
+from faceplate.core.analysis.label import label_crop, visible_share
 from faceplate.core.analysis.landmark import Landmarker, MeshFit, box_of_mesh
 from faceplate.core.analysis.picture import PlatePicture
 from faceplate.core.analysis.pose import head_pose
 from faceplate.core.analysis.skin import LUMINANCE, measure_surface
 from faceplate.core.arrays import FloatArray
 from faceplate.core.face import FaceObservation, HeadPose, Origin
+from faceplate.core.nets.run import Network
 
 SKIN_LIGHT = 0.22
 """Linear luminance at which the networks like to see skin."""
@@ -38,6 +40,7 @@ class Observer:
 
     detector: Detector
     landmarker: Landmarker
+    segmenter: Network
     identifier: Identifier | None
 
 
@@ -144,7 +147,8 @@ def _observe_face(
         return None
     pose = head_pose(fit.points)
     surface = measure_surface(picture, mesh)
-    identifier = observer.identifier
+    identifier, segmenter = observer.identifier, observer.segmenter
+    seen = visible_share(label_crop(picture, mesh, gain, segmenter), mesh, segmenter.card.labels)
     return FaceObservation(
         number=picture.number,
         box=box,
@@ -160,20 +164,27 @@ def _observe_face(
         noise=surface.noise,
         sharpness=surface.sharpness,
         confidence=confidence_of(
-            pose, detection.score, fit, height=height, sharpness=surface.sharpness
+            pose, detection.score, fit, height=height, sharpness=surface.sharpness, seen=seen
         ),
         origin=Origin.SEEN,
     )
 
 
 def confidence_of(
-    pose: HeadPose, detection_score: float, fit: MeshFit, *, height: float, sharpness: float
+    pose: HeadPose,
+    detection_score: float,
+    fit: MeshFit,
+    *,
+    height: float,
+    sharpness: float,
+    seen: float,
 ) -> float:
     """Return how far an observation may be trusted, 0 to 1.
 
     The mesh was measured good to 45 degrees of yaw and poor from 60 on; the second pass moves a
     sound mesh by 1 to 3 % of the eye distance; below 32 px, or under a blur of a twentieth of
-    the face, little is left to see.
+    the face, little is left to see. Under a covering the mesh is a guess, and its score does not
+    say so: what can be seen of the face does.
     """
     turned = max(abs(pose.yaw), abs(pose.pitch) * 1.1)
     terms = (
@@ -183,6 +194,7 @@ def confidence_of(
         _falling(fit.disagreement, 0.06, 0.3, floor=0.1),
         _falling(-height, -48.0, -16.0),
         _falling(sharpness / height, 0.03, 0.1, floor=0.3),
+        _falling(-seen, -0.5, -0.15, floor=0.1),
     )
     return float(np.prod(terms))
 

@@ -38,7 +38,9 @@ def color_guided_filter(
     # Around its own mean the guide loses no digits to the squares.
     middle = small_guide.mean(axis=(0, 1))
     centered = (small_guide - middle).astype(np.float64)
-    mean_guide, mean_small = mean(centered), mean(small.astype(np.float64))
+    mean_guide = mean(centered)
+    # OpenCV drops an axis of one channel
+    mean_small = mean(small.astype(np.float64)).reshape(small.shape)
     pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
     covariance = np.empty((*centered.shape[:2], 3, 3))
     for i, j in pairs:

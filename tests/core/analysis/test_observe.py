@@ -50,6 +50,7 @@ def open_observer(threads: int = 1) -> Observer:
             load_network("face_mesh478", threads=threads),
             load_network("face_blendshapes52", threads=threads),
         ),
+        load_network("face_segment", threads=threads),
         Identifier(load_network("face_embed", threads=threads)),
     )
 
@@ -190,7 +191,7 @@ def test_confidence_falls_with_yaw_and_never_rises() -> None:
     fit = MeshFit(np.zeros((478, 3)), 1.0, 0.01)
 
     found = [
-        confidence_of(HeadPose(yaw, 0, 0), 0.95, fit, height=200, sharpness=1)
+        confidence_of(HeadPose(yaw, 0, 0), 0.95, fit, height=200, sharpness=1, seen=1.0)
         for yaw in range(0, 95, 5)
     ]
 
@@ -201,21 +202,29 @@ def test_confidence_falls_with_yaw_and_never_rises() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "mesh_score", "disagreement", "height", "sharpness"),
+    ("score", "mesh_score", "disagreement", "height", "sharpness", "visible"),
     [
-        (0.55, 1.0, 0.01, 200, 1.0),
-        (0.95, 0.5, 0.01, 200, 1.0),
-        (0.95, 1.0, 0.20, 200, 1.0),
-        (0.95, 1.0, 0.01, 25, 1.0),
-        (0.95, 1.0, 0.01, 200, 15.0),
+        (0.55, 1.0, 0.01, 200, 1.0, 1.0),
+        (0.95, 0.5, 0.01, 200, 1.0, 1.0),
+        (0.95, 1.0, 0.20, 200, 1.0, 1.0),
+        (0.95, 1.0, 0.01, 25, 1.0, 1.0),
+        (0.95, 1.0, 0.01, 200, 15.0, 1.0),
+        (0.95, 1.0, 0.01, 200, 1.0, 0.25),
     ],
-    ids=["detector", "mesh score", "disagreement", "size", "blur"],
+    ids=["detector", "mesh score", "disagreement", "size", "blur", "covering"],
 )
 def test_confidence_falls_with_every_doubt(
-    score: float, mesh_score: float, disagreement: float, height: float, sharpness: float
+    score: float,
+    mesh_score: float,
+    disagreement: float,
+    height: float,
+    sharpness: float,
+    visible: float,
 ) -> None:
     fit = MeshFit(np.zeros((478, 3)), mesh_score, disagreement)
 
-    found = confidence_of(HeadPose(0, 0, 0), score, fit, height=height, sharpness=sharpness)
+    found = confidence_of(
+        HeadPose(0, 0, 0), score, fit, height=height, sharpness=sharpness, seen=visible
+    )
 
     assert 0 < found < 0.7
