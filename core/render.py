@@ -22,6 +22,7 @@ from faceplate.core.analyse import (
 )
 from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.behind import WriteBehind
+from faceplate.core.card import ModelCard
 from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations, check_consent
 from faceplate.core.contact import write_contact
@@ -30,6 +31,7 @@ from faceplate.core.face import FaceObservation
 from faceplate.core.footage import FrameRange, frame_path
 from faceplate.core.frame import Frame, Window
 from faceplate.core.io.atomic import sweep_temps
+from faceplate.core.io.cache import key_of
 from faceplate.core.io.exr import write_frame
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.io.roto import RotoReader, open_roto
@@ -41,9 +43,19 @@ from faceplate.core.mark import DRAFT, burn
 from faceplate.core.nets.load import find_card, load_network
 from faceplate.core.output import JOB_ATTRIBUTE, finished_job, finished_reason, guard_output
 from faceplate.core.provenance import frame_attributes, shot_attributes
-from faceplate.core.replace import Cast, Element, Look, cast_of, replace_face
+from faceplate.core.replace import (
+    REENACTING,
+    Cast,
+    Element,
+    Look,
+    Reenacted,
+    blend_face,
+    cast_of,
+    reenact_face,
+)
 from faceplate.core.report import Progress, Summary
 from faceplate.core.source import Actor
+from faceplate.core.stagecache import StageCache
 from faceplate.core.stages import composite
 from faceplate.core.stages.segment import Labels
 from faceplate.core.track import FaceTrack, ShotTrack
@@ -78,6 +90,11 @@ class Shot:
         recent: reads the plate and remembers its last frames.
         labels: says what the pixels around a face show.
         roto: a hand-made matte that wins over the labels, or None.
+        actor: the source, or None where only mattes are made.
+        cards: the networks that the shot's analysis and its render go through.
+        solved: hash of the track.
+        config_id: of the colour configuration.
+        stages: keeps what the stages before the blend made, or None.
         digest: the job hash, without the frame.
         attributes: header entries that are the same on every frame.
     """
@@ -90,6 +107,11 @@ class Shot:
     recent: RecentFrames
     labels: FaceLabels
     roto: RotoReader | None
+    actor: Actor | None
+    cards: tuple[ModelCard, ...]
+    solved: str
+    config_id: str
+    stages: StageCache | None
     digest: str
     attributes: Mapping[str, str]
 
@@ -270,8 +292,12 @@ def open_shot(
     track: ShotTrack,
     actor: Actor | None,
     settings: AnalysisSettings,
+    stages: StageCache | None = None,
 ) -> Shot:
     """Open everything that the frames of a job need.
+
+    Args:
+        stages: where what comes before the blend is kept; frames are the same with and without.
 
     Raises:
         TrackError: the plate has not the face that the job means.
@@ -291,23 +317,48 @@ def open_shot(
     labels = FaceLabels(recent, view, segmenter)
     roto = None if job.matte_in is None else open_roto(job.matte_in)
     casts = tuple(cast_of(actor, one, view.shaper.encode, job.seed) for one in tracks)
-    face = _by_index(job.face, tracks)
-    solved = track_digest(track)
+    shot = Shot(
+        job=job,
+        reader=reader,
+        view=view,
+        track=track,
+        casts=casts,
+        recent=recent,
+        labels=labels,
+        roto=roto,
+        actor=actor,
+        cards=(segmenter.card, *map(find_card, ANALYSIS_NETWORKS)),
+        solved=track_digest(track),
+        config_id=config.cache_id,
+        stages=stages,
+        digest="",
+        attributes={},
+    )
+    return with_job(shot, job)
+
+
+def with_job(shot: Shot, job: Job) -> Shot:
+    """Return a shot with another job of the same inputs: other knobs, layers, permissions.
+
+    Args:
+        job: differs from the shot's in nothing that `open_shot` opens: plate, colour, actor,
+            track, face, seed and smoothing are the same.
+    """
+    face = _by_index(job.face, [cast.track for cast in shot.casts])
     digest = job_hash(
         replace(job, face=face),
         pixel_version=PIXEL_VERSION,
-        models={segmenter.card.name: segmenter.card.sha256},
-        track_digest=solved,
-        actor_digest="" if actor is None else actor.digest,
-        plate_digest=track.plate_hash,
-        config_id=config.cache_id,
+        models={shot.cards[0].name: shot.cards[0].sha256},
+        track_digest=shot.solved,
+        actor_digest="" if shot.actor is None else shot.actor.digest,
+        plate_digest=shot.track.plate_hash,
+        config_id=shot.config_id,
     )
-    cards = [segmenter.card, *map(find_card, ANALYSIS_NETWORKS)]
     attributes = shot_attributes(
-        job, face, actor, cards, track_digest=solved, pixel_version=PIXEL_VERSION
+        job, face, shot.actor, shot.cards, track_digest=shot.solved, pixel_version=PIXEL_VERSION
     )
     attributes["faceplate/hash"] = digest
-    return Shot(job, reader, view, track, casts, recent, labels, roto, digest, attributes)
+    return replace(shot, job=job, digest=digest, attributes=attributes)
 
 
 def _by_index(choice: FaceChoice, tracks: Sequence[FaceTrack]) -> FaceChoice:
@@ -413,7 +464,30 @@ def _element(shot: Shot, cast: Cast, frame: Frame, found: FaceObservation) -> El
 
     look = look_at(shot.job, found.number)
     look = replace(look, mix=value_at(shot.job.knobs.mix, frame.number))
-    return replace_face(own, found, cast, shot.view, look, label)
+
+    def reenacted() -> Reenacted | None:
+        return reenact_face(own, found, cast, shot.view, look, label)
+
+    stages = shot.stages
+    new = reenacted() if stages is None else stages.get(_key(shot, cast, found, look), reenacted)
+    return None if new is None else blend_face(new, found, cast, shot.view, look)
+
+
+def _key(shot: Shot, cast: Cast, found: FaceObservation, look: Look) -> str:
+    """Return a key of the content of all that a face depends on before its blend."""
+    near = [seen.number for seen in shot.labels.seen_from(cast.track, found)]
+    return key_of(
+        str(PIXEL_VERSION),
+        shot.solved,
+        "" if shot.actor is None else shot.actor.digest,
+        shot.config_id,
+        shot.reader.space,
+        "" if shot.roto is None else shot.roto.digest(found.number),
+        repr([getattr(look, name) for name in REENACTING]),
+        f"{shot.job.knobs.method} {shot.job.seed} {cast.track.index} {found.number}",
+        *(card.sha256 for card in shot.cards),
+        *(shot.recent.digest(number) for number in {*near, found.number}),
+    )
 
 
 def _following(track: FaceTrack, found: FaceObservation, number: int) -> FaceObservation | None:
