@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from faceplate.core.actorfile import read_actor
 from faceplate.core.analyse import (
     ANALYSIS_NETWORKS,
     SEGMENTER,
@@ -24,12 +23,13 @@ from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.behind import WriteBehind
 from faceplate.core.card import ModelCard
 from faceplate.core.choose import chosen_tracks
-from faceplate.core.consent import Revocations, check_consent
+from faceplate.core.consent import Revocations
 from faceplate.core.contact import write_contact
-from faceplate.core.errors import FrameMissingError, ModelMismatchError, TrackError
+from faceplate.core.errors import TrackError
 from faceplate.core.face import FaceObservation
-from faceplate.core.footage import FrameRange, frame_path
+from faceplate.core.footage import frame_path
 from faceplate.core.frame import Frame, Window
+from faceplate.core.inputs import Inputs, open_inputs
 from faceplate.core.io.atomic import sweep_temps
 from faceplate.core.io.cache import key_of
 from faceplate.core.io.exr import write_frame
@@ -41,7 +41,7 @@ from faceplate.core.labels import FaceLabels, RecentFrames
 from faceplate.core.layers import Placed, turnover_channels
 from faceplate.core.mark import DRAFT, burn
 from faceplate.core.nets.load import find_card, load_network
-from faceplate.core.output import JOB_ATTRIBUTE, finished_job, finished_reason, guard_output
+from faceplate.core.output import JOB_ATTRIBUTE, finished_job, finished_reason
 from faceplate.core.provenance import frame_attributes, shot_attributes
 from faceplate.core.replace import (
     REENACTING,
@@ -59,7 +59,7 @@ from faceplate.core.stagecache import StageCache
 from faceplate.core.stages import composite
 from faceplate.core.stages.segment import Labels
 from faceplate.core.track import FaceTrack, ShotTrack
-from faceplate.ocio.config import ColorConfig, open_config
+from faceplate.ocio.config import ColorConfig
 from faceplate.ocio.network import NetworkView
 
 PIXEL_VERSION = 1
@@ -145,31 +145,12 @@ def render_shot(
     Raises:
         FaceplateError: nothing, or some whole frames, have been written.
     """
-    if job.knobs.method != "warp":
-        raise ModelMismatchError(
-            f"Method {job.knobs.method} needs generator networks, and this release has none.",
-            hint="Use --method warp.",
-            method=job.knobs.method,
-        )
     began = time.perf_counter()
-    config = open_config(job.ocio)
-    reader = open_footage(job.plate, config, colorspace=job.colorspace, start=job.start)
-    numbers = FrameRange.parse(job.frames) if job.frames else reader.frames
-    actor = None if job.actor is None else read_actor(Path(job.actor))
-    if actor is not None and not job.draft:
-        check_consent(actor.consent, job.name, today, revocations)
-    absent = [n for n in numbers if n not in reader.frames.numbers]
-    if absent and job.missing == "error":
-        raise FrameMissingError(job.plate, absent[0])
-    inputs = [*map(reader.footage.path, reader.frames)]
-    inputs += [Path(p) for p in (job.actor, job.track, job.ocio, job.face.reference) if p]
-    inputs += _roto_files(job, [n for n in numbers if n not in absent])
-    guard_output(job.output, numbers, inputs)
-    for number in numbers:  # before the work: a stranger's file late in the range stops it all
-        finished_job(frame_path(job.output, number), overwrite=job.overwrite)
+    inputs = open_inputs(job, revocations=revocations, today=today)
+    reader, config, actor = inputs.reader, inputs.config, inputs.actor
+    numbers, absent = inputs.numbers, inputs.absent
     settings = AnalysisSettings(job.knobs.smoothing, threads, cache_folder, embed=True)
-    track = _track(job, reader, config, settings, progress)
-    _check_covered(job, track, [n for n in numbers if n not in absent])
+    track = track_of(job, inputs, settings, progress)
     analysed = time.perf_counter()
     shot = open_shot(job, reader, config, track, actor, settings)
     Path(job.output).parent.mkdir(parents=True, exist_ok=True)
@@ -211,17 +192,6 @@ def render_shot(
     return tally.summary(
         job, shot.digest, {"analyse": analysed - began, "whole": time.perf_counter() - began}
     )
-
-
-def _roto_files(job: Job, numbers: Sequence[int]) -> list[Path]:
-    """Return the files of the hand-made matte, once it has every frame that is rendered."""
-    if job.matte_in is None:
-        return []
-    roto = open_roto(job.matte_in)
-    for number in numbers:
-        if number not in roto.footage.frames.numbers:
-            raise FrameMissingError(roto.footage.pattern, number)
-    return roto.paths()
 
 
 class _Tally:
@@ -562,18 +532,26 @@ def _check_covered(job: Job, track: ShotTrack, numbers: Sequence[int]) -> None:
         )
 
 
-def _track(
+def track_of(
     job: Job,
-    reader: FootageReader,
-    config: ColorConfig,
+    inputs: Inputs,
     settings: AnalysisSettings,
     progress: Callable[[Progress], None],
 ) -> ShotTrack:
+    """Read the track of a job, or make it; the whole plate counts, whatever the job's frames.
+
+    Raises:
+        TrackError: the track is of other frames.
+        InputError: a frame cannot be read.
+        ModelError: weights are missing or altered.
+    """
     if job.track is not None:
-        return read_track(Path(job.track))
+        track = read_track(Path(job.track))
+        _check_covered(job, track, inputs.present)
+        return track
     return analyse_shot(
-        reader,
-        config,
+        inputs.reader,
+        inputs.config,
         settings,
         progress=lambda done, total: progress(Progress("observe", done, total)),
     )
