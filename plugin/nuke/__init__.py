@@ -1,0 +1,1 @@
+"""The Nuke front end: groups that travel in the script, and the buttons that drive the engine."""

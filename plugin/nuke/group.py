@@ -1,0 +1,337 @@
+"""Each node as the text of a Nuke group: a script opens and renders it where no plug-in is.
+
+``python -m faceplate.plugin.nuke.group`` writes the files of ``groups/`` again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceplate.nodes import NODES
+from faceplate.nodes.face import FACE_BLEND, FACE_MATTE, FACE_QC, FACE_SWAP, FACE_TRACK
+from faceplate.nodes.footage import ACTOR_SOURCE, COMPRESSION_KNOB, PLATE
+from faceplate.nodes.node import Kind, Node
+from faceplate.plugin.nuke import nktext
+from faceplate.plugin.nuke.knobs import user_knobs
+from faceplate.plugin.nuke.nktext import Expression, Script, UserKnob
+
+GROUP_VERSION = 1
+"""Counted up whenever a group's inside or knobs change, so that old ones can be told."""
+NUKE_VERSION = "15.0 v1"
+"""Oldest Nuke that these are for: the first one with Python 3.10."""
+
+GROUPED = tuple(node for node in NODES if node is not FACE_QC)
+"""Nodes that Nuke offers; measuring a shot is the command line's."""
+RENDERED = (FACE_SWAP, FACE_BLEND, FACE_MATTE)
+"""Nodes that have frames to show."""
+KIND_KNOB, VERSION_KNOB = "faceplate_node", "faceplate_version"
+
+LAYERS = (
+    ("face", ("red", "green", "blue", "alpha")),
+    ("raw", ("red", "green", "blue")),
+    *((f"matte_{part}", ("alpha",)) for part in ("face", "hair", "occluder", "mouth", "blend")),
+    ("st", ("X", "Y", "Z")),
+    ("motion", ("X", "Y", "Z")),
+    ("confidence", ("alpha",)),
+)
+"""Layers of a turnover frame under the names that Nuke's reader gives their channels."""
+
+SHOWN = ("plate", "result", "preview", "view through STMap")
+"""What the group puts out, in the order of its switch."""
+FACES = ("largest", "number", "point", "reference", "all")
+"""How the face is chosen."""
+
+_TILE = "0x36627fff"
+_RESULT_KNOBS: dict[str, nktext.Value | Expression] = {
+    "file_type": "exr",
+    "raw": True,
+    "on_error": "error",
+}
+_MISSING = (
+    "Faceplate is not installed in this Nuke, so its buttons do nothing here. Finished frames "
+    "read and render all the same. To install it: python install.py nuke"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of the panel: a function of `faceplate.plugin.nuke.buttons` and its words."""
+
+    function: str
+    label: str
+    tooltip: str
+    first: bool = False
+
+    @property
+    def knob(self) -> UserKnob:
+        """The button as a knob; it says in words when the plug-in is missing."""
+        command = (
+            "try:\n"
+            "    from faceplate.plugin.nuke import buttons\n"
+            "except ImportError:\n"
+            f"    nuke.message('{_MISSING}')\n"
+            "else:\n"
+            f"    buttons.{self.function}(nuke.thisNode())"
+        )
+        extra = ("T", nktext.word(command))
+        return UserKnob(
+            nktext.BUTTON, self.function, self.label, self.tooltip, None, extra, self.first
+        )
+
+
+ANALYSE = Button("analyse", "Analyse", "Find and follow the faces of the whole plate.", True)
+PREVIEW = Button("preview", "Preview frame", "Make the frame that is shown, and show it.")
+RENDER = Button("render", "Render", "Make all frames; finished ones are left alone.")
+CANCEL = Button("cancel", "Cancel", "Stop after the frame in hand.")
+UPDATE = Button("update", "Update", "Take the newest group of this node; knobs are kept.", True)
+SHOT_FILE = Button(
+    "write_shot_file", "Write shot file", "Write this node as a shot file, for the farm.", True
+)
+EXPORTS = (
+    Button("make_tracker", "Tracker", "Make a Tracker with nine points of the face.", True),
+    Button("make_corner_pin", "Corner pin", "Make a CornerPin2D through eyes and mouth."),
+    Button("make_roto", "Roto", "Make a Roto with the outline of the face."),
+)
+GRADE = Button("make_grade", "Light grade", "Make a Grade that takes the raw layer to the light.")
+
+
+def group_text(node: Node) -> str:
+    """Return a node as script text, to be put behind what is selected."""
+    script = Script()
+    script.header(NUKE_VERSION)
+    if node in RENDERED:
+        for name, channels in LAYERS:
+            script.layer(name, channels)
+    knobs: dict[str, nktext.Value] = {
+        "tile_color": _TILE,
+        "label": "[value status]",
+        "help": node.summary,
+        "selected": True,
+    }
+    with script.group(f"{node.name}1", knobs=knobs, user=panel(node)):
+        _inside(script, node)
+    return script.text
+
+
+def write_groups(folder: Path) -> list[Path]:
+    """Write every group into a folder; return the files."""
+    paths = [folder / f"{node.name}.nk" for node in GROUPED]
+    for path, node in zip(paths, GROUPED, strict=True):
+        path.write_text(group_text(node), encoding="utf-8", newline="\n")
+    return paths
+
+
+# --- the panel ------------------------------------------------------------------------------------
+
+
+def panel(node: Node) -> list[UserKnob]:
+    """Return the knobs of a node's panel, tab by tab."""
+    later = ("seed", "layers")
+    return [
+        UserKnob(nktext.TAB, "faceplate_tab", node.name),
+        UserKnob(nktext.TEXT, "message", "", extra=("T", nktext.word(node.summary))),
+        *_state(node),
+        *_faces(node),
+        *(part for knob in node.knobs if knob.name not in later for part in user_knobs(knob)),
+        *_buttons(node),
+        *_shown(node),
+        *_delivery(node),
+        *_exports(node),
+        UserKnob(nktext.TAB, "about_tab", "About"),
+        UserKnob(nktext.TEXT, "about", "Group", extra=("T", str(GROUP_VERSION))),
+        UPDATE.knob,
+    ]
+
+
+def _state(node: Node) -> list[UserKnob]:
+    """Return the knobs that the plug-in keeps its own notes in."""
+
+    def note(name: str, value: str | None = None) -> UserKnob:
+        return UserKnob(nktext.STRING, name, name, value=value, hidden=True)
+
+    version = UserKnob(nktext.INTEGER, VERSION_KNOB, "version", value=GROUP_VERSION, hidden=True)
+    notes = [note(KIND_KNOB, node.name), version, note("status"), note("run")]
+    if node in RENDERED or node is FACE_TRACK:
+        notes += [note("analysed"), note("analysed_with")]
+    return notes
+
+
+def _faces(node: Node) -> list[UserKnob]:
+    knobs = []
+    if any(port.kind is Kind.ACTOR for port in node.inputs):
+        knobs.append(
+            UserKnob(
+                nktext.FILE, "actor_file", "actor", "The .actor file, or wire an ActorSource in."
+            )
+        )
+    if node not in RENDERED:
+        return knobs
+    choices = ("M", f"{{{' '.join(FACES)}}}")
+    return [
+        *knobs,
+        UserKnob(nktext.CHOICE, "face", "face", "Which face of the plate.", None, choices),
+        UserKnob(nktext.INTEGER, "face_number", "number", "0 is the largest.", new_line=False),
+        UserKnob(nktext.POINT, "face_point", "point", "A point inside the face."),
+        UserKnob(nktext.FILE, "face_reference", "reference", "A picture of the person."),
+    ]
+
+
+def _buttons(node: Node) -> list[UserKnob]:
+    buttons: tuple[Button, ...] = ()
+    if node is FACE_TRACK:
+        buttons = (ANALYSE, CANCEL)
+    elif node in RENDERED:
+        buttons = (ANALYSE, PREVIEW, RENDER, CANCEL)
+    return [button.knob for button in buttons]
+
+
+def _shown(node: Node) -> list[UserKnob]:
+    if node not in RENDERED:
+        return []
+    shown = SHOWN if node is not FACE_MATTE else SHOWN[:3]
+    choices = ("M", f"{{{' '.join(map(nktext.word, shown))}}}")
+    opacity = "Amount of the result over the plate, without rendering again."
+    return [
+        UserKnob(nktext.CHOICE, "show", "show", "What the node puts out.", None, choices, True),
+        UserKnob(nktext.FLOAT, "opacity", "opacity", opacity, 1.0, ("R", "0", "1")),
+    ]
+
+
+def _delivery(node: Node) -> list[UserKnob]:
+    knobs = [UserKnob(nktext.TAB, "output_tab", "Output")]
+    if node is FACE_TRACK:
+        where = "The .track file to write; empty: a folder beside the script."
+        knobs.append(UserKnob(nktext.FILE, "output", "output", where))
+    elif node in RENDERED:
+        where = "Frames to write, as comp.%04d.exr; empty: a folder beside the script."
+        frames = "Frames to render, as 1001-1100; empty: the script's range."
+        knobs += [
+            UserKnob(nktext.FILE, "output", "output", where),
+            UserKnob(nktext.STRING, "frames", "frames", frames),
+        ]
+    if node in RENDERED or node is FACE_TRACK:
+        space = "Colour space of the plate; empty: the script's working space."
+        again = "Read the plate that was written last time instead of writing it again."
+        knobs += [
+            UserKnob(nktext.STRING, PLATE.knob("colorspace").name, "colorspace", space),
+            UserKnob(nktext.CHECK_BOX, "keep_plate", "keep written plate", again, new_line=True),
+        ]
+    if node in RENDERED:
+        knobs += [
+            *(part for knob in node.knobs if knob.name == "layers" for part in user_knobs(knob)),
+            *user_knobs(COMPRESSION_KNOB),
+            UserKnob(
+                nktext.STRING, "layer_prefix", "layer prefix", "Put before our layers' names."
+            ),
+            UserKnob(nktext.STRING, "shot", "shot", "The shot's name, which consent goes by."),
+            UserKnob(
+                nktext.CHECK_BOX,
+                "draft",
+                "draft",
+                "Burn a mark in; needs no consent.",
+                new_line=True,
+            ),
+        ]
+    knobs += [part for knob in node.knobs if knob.name == "seed" for part in user_knobs(knob)]
+    return knobs if len(knobs) > 1 else []
+
+
+def _exports(node: Node) -> list[UserKnob]:
+    if node is not FACE_TRACK and node not in (FACE_SWAP, FACE_BLEND):
+        return []
+    number = UserKnob(nktext.INTEGER, "export_face", "face", "Number of the face, 0 the largest.")
+    knobs = [UserKnob(nktext.TAB, "export_tab", "Exports"), number]
+    knobs += [button.knob for button in EXPORTS]
+    return knobs if node is FACE_TRACK else [*knobs, GRADE.knob, SHOT_FILE.knob]
+
+
+# --- the inside -----------------------------------------------------------------------------------
+
+
+def _inside(script: Script, node: Node) -> None:
+    """Write the nodes inside of the group, from its inputs to its output."""
+    inputs = [
+        script.node("Input", port.name, knobs={"number": number}, place=(110 * number, -200))
+        for number, port in enumerate(node.inputs)
+    ]
+    if node in RENDERED or node is FACE_TRACK:
+        _plate_out(script, inputs[0])
+    if node in RENDERED:
+        end = _pictures(script, node, inputs)
+    elif node is ACTOR_SOURCE:
+        end = script.node("Constant", "Nothing", knobs={"channels": "rgb"}, place=(0, -100))
+    else:
+        end = inputs[0]
+    script.node("Output", "Output1", inputs=[end], place=(0, 300))
+
+
+def _plate_out(script: Script, plate: str) -> None:
+    """Write what makes files of a plate that is none; it is off but for that moment."""
+    script.node(
+        "Write",
+        "PlateOut",
+        inputs=[plate],
+        knobs={
+            "channels": "rgba",
+            "file_type": "exr",
+            "datatype": "32 bit float",
+            "raw": True,
+            "create_directories": True,
+            "disable": True,
+        },
+        place=(-110, -100),
+    )
+
+
+def _pictures(script: Script, node: Node, inputs: Sequence[str]) -> str:
+    """Write what reads the frames of a node, and the switch that shows them."""
+    plate = inputs[0]
+    result = script.node("Read", "Result", knobs=_RESULT_KNOBS, place=(110, -100))
+    preview = script.node("Read", "Preview", knobs=_RESULT_KNOBS, place=(220, -100))
+    # The plate's colours over the result, so that the result's layers stay.
+    mixed = script.node(
+        "Merge2",
+        "Opacity",
+        inputs=[result, plate],
+        knobs={"operation": "copy", "mix": Expression("1-parent.opacity")},
+        place=(110, 0),
+    )
+    shown = [plate, mixed, preview]
+    if node is not FACE_MATTE:
+        number = len(inputs)
+        view = script.node("Input", "view", knobs={"number": number}, place=(110 * number, -200))
+        shown.append(_through_map(script, view, result))
+    switch = {"which": Expression("parent.show")}
+    return script.node("Switch", "Show", inputs=shown, knobs=switch, place=(0, 200))
+
+
+def _through_map(script: Script, view: str, result: str) -> str:
+    """Write what puts a picture of the main view onto the plate by the STMap."""
+    # By name, because a layer's letters alone do not say which is first.
+    coordinates = script.node(
+        "Expression",
+        "Coordinates",
+        inputs=[result],
+        knobs={"expr0": "st.X", "expr1": "st.Y", "expr2": "0", "expr3": "matte_blend.alpha"},
+        place=(330, 0),
+    )
+    moved = script.node(
+        "STMap",
+        "Through",
+        inputs=[view, coordinates],
+        knobs={"channels": "rgba", "uv": "rgb"},
+        place=(330, 80),
+    )
+    return script.node(
+        "Merge2",
+        "Cut",
+        inputs=[moved, coordinates],
+        knobs={"operation": "mask"},
+        place=(330, 140),
+    )
+
+
+if __name__ == "__main__":
+    write_groups(Path(__file__).with_name("groups"))
