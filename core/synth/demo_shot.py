@@ -6,6 +6,9 @@ the rest of the package, so that the engine never has to install Blender:
     python core/synth/demo_shot.py --head ict_face_compact.npz --hdri hdri_cc0_256.npz \
         --out rendered --what plate --frames 1001-1024
 
+`--what covered --hands hands.npz` is the second shot: a hand (`demo_hand.py`) passes over the face
+and longer hair falls over the forehead.
+
 `--what truth` renders what a perfect swap of that plate would be: performer B's face, skin, eyes
 and brows under performer A's movement, skull, hair, shirt, camera and light.
 
@@ -138,6 +141,11 @@ PLATE_ACTOR = Performer(
         volume=0.75,
     ),
 )
+COVERED_ACTOR = dataclasses.replace(
+    PLATE_ACTOR,
+    hair=dataclasses.replace(PLATE_ACTOR.hair, lengths=(9.5, 9.5, 7.5), curl=0.30, volume=0.6),
+)
+"""The same performer after some months without a barber."""
 SOURCE_ACTOR = Performer(
     seed=23,
     identity_seed=16,
@@ -237,6 +245,17 @@ PLATE_CURVES: dict[str, tuple[tuple[float, float], ...]] = {
     ),
 }  # fmt: skip
 PLATE_FIRST = 1001
+COVERED_CURVES: dict[str, tuple[tuple[float, float], ...]] = {
+    "yaw": ((0, 14), (6, 8), (15, -10)),
+    "pitch": ((0, -2), (8, -5), (15, 2)),
+    "roll": ((0, 2), (15, -3)),
+    "jawOpen": ((0, 0.12), (4, 0.2), (9, 0.1), (15, 0.22)),
+    "mouthSmile": ((0, 0.15), (8, 0.1), (15, 0.55)),
+    "mouthUpperUp": ((0, 0.1), (15, 0.2)),
+    "eyeBlink": ((0, 0.03), (6, 0.1), (8, 0.8), (10, 0.7), (12, 0.08), (15, 0.03)),
+    "browInnerUp": ((0, 0.1), (8, 0.25), (15, 0.05)),
+}
+"""A hand is drawn over the face: frames 1001 to 1016."""
 
 # Performer B's source frames: yaw, pitch, roll and the expression.
 SOURCE_MOMENTS: tuple[tuple[float, float, float, dict[str, float]], ...] = (
@@ -257,13 +276,26 @@ SOURCE_MOMENTS: tuple[tuple[float, float, float, dict[str, float]], ...] = (
 )
 
 
+def _values_at(curves: dict[str, tuple[tuple[float, float], ...]], time: float) -> dict[str, float]:
+    return {
+        name: float(PchipInterpolator(*np.array(keys, float).T)(np.clip(time, 0, keys[-1][0])))
+        for name, keys in curves.items()
+    }
+
+
+def covered_moment(frame: int) -> Moment:
+    """Return the performance of the second shot at a frame; 1001 is the first of 16."""
+    time = float(frame - PLATE_FIRST)
+    values = _values_at(COVERED_CURVES, time)
+    pose = HeadPose(values.pop("yaw"), values.pop("pitch"), values.pop("roll"))
+    camera = np.array([4.0 - 0.4 * time, 3.5, 172.0])
+    return Moment(pose, values, np.array([10.0, 0.0, 160.0]), camera, np.array([0.0, 0.5, 0.0]))
+
+
 def plate_moment(frame: int) -> Moment:
     """Return the plate performance at a frame; 1001 is the first of 24."""
     time = float(frame - PLATE_FIRST)
-    values = {
-        name: float(PchipInterpolator(*np.array(keys, float).T)(np.clip(time, 0, 23)))
-        for name, keys in PLATE_CURVES.items()
-    }
+    values = _values_at(PLATE_CURVES, time)
     pose = HeadPose(values.pop("yaw"), values.pop("pitch"), values.pop("roll"))
     progress = time / 23.0
     glance = float(np.clip((time - 12.0) / 2.0, 0.0, 1.0))
@@ -1199,6 +1231,31 @@ class Actor:
             move_strands(self._stubble_thing, self._stubble.posed(posed))
 
 
+class Hand:
+    """A hand of its own mesh in every frame, carried by the head."""
+
+    def __init__(self, path: Path, who: Performer) -> None:
+        with np.load(path) as stored:
+            self._arrays = dict(stored)
+        self._material = skin_material(dataclasses.replace(who, freckles=0.1))
+        self._thing: Any = None
+
+    def perform(self, frame: int, pose: HeadPose) -> None:
+        """Replace the mesh by that of a frame."""
+        if self._thing is not None:
+            bpy.data.objects.remove(self._thing, do_unlink=True)
+        home = self._arrays[f"vertices_{frame}"].astype(float)
+        points = (home - NECK_PIVOT) @ pose.rotation().T + NECK_PIVOT
+        self._thing = add_mesh(
+            "hand", points, self._arrays[f"triangles_{frame}"], self._material, 1
+        )
+        set_attribute(self._thing, "albedo", self._arrays[f"albedo_{frame}"].astype(float))
+        set_attribute(self._thing, "home", home)
+        set_attribute(self._thing, "lip", np.full(len(home), -1.0))
+        set_attribute(self._thing, "rough", np.full(len(home), 0.45))
+        set_attribute(self._thing, "spots", np.zeros(len(home)))
+
+
 def _face_share(model: HeadModel) -> Floats:
     """Return 1 in the face, 0 on skull, ears and neck, (V,), softly between."""
     points = model.neutral
@@ -1472,31 +1529,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--head", type=Path, required=True, help="compact ICT head, .npz")
     parser.add_argument("--hdri", type=Path, required=True, help="environment maps, .npz")
     parser.add_argument("--out", type=Path, required=True, help="folder for the frames")
-    parser.add_argument("--what", choices=("plate", "source", "truth"), required=True)
-    parser.add_argument("--frames", help="1001-1024 for plate and truth, 1-14 for source")
-    parser.add_argument("--size", help="960x540; source 640x640")
+    parser.add_argument("--what", choices=("plate", "source", "truth", "covered"), required=True)
+    parser.add_argument("--hands", type=Path, help="made by demo_hand.py, for --what covered")
+    parser.add_argument("--frames", help="1001-1024; covered 1001-1016, source 1-14")
+    parser.add_argument("--size", help="960x540; covered 640x360, source 640x640")
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--prefix", help="file name before the frame number")
     parser.add_argument("--lossless", action="store_true", help="ZIP instead of DWAA")
     told = parser.parse_args(arguments)
 
-    source = told.what == "source"
-    frames = parse_frames(told.frames or ("1-14" if source else "1001-1024"))
-    size = told.size or ("640x640" if source else "960x540")
+    source, covered = told.what == "source", told.what == "covered"
+    if covered and told.hands is None:
+        parser.error("--what covered needs --hands")
+    usual = {"source": ("1-14", "640x640"), "covered": ("1001-1016", "640x360")}
+    usual_frames, usual_size = usual.get(told.what, ("1001-1024", "960x540"))
+    frames = parse_frames(told.frames or usual_frames)
+    size = told.size or usual_size
     width, height = (int(number) for number in size.split("x"))
     bpy.ops.wm.read_factory_settings(use_empty=True)
     set_up_render(width, height, told.samples)
     model = HeadModel(told.head)
-    face = PLATE_ACTOR if told.what == "plate" else SOURCE_ACTOR
-    body = SOURCE_ACTOR if source else PLATE_ACTOR
+    face = PLATE_ACTOR if told.what in ("plate", "covered") else SOURCE_ACTOR
+    body = SOURCE_ACTOR if source else COVERED_ACTOR if covered else PLATE_ACTOR
     actor = Actor(model, face, body)
+    hand = Hand(told.hands, face) if covered else None
+    moment_at = {"source": source_moment, "covered": covered_moment}.get(told.what, plate_moment)
+    field_cm = {"source": 31.0, "covered": 46.0}.get(told.what, 55.5)
     add_backdrop(paint_room(5, evening=not source))
     light_set(told.hdri, evening=not source)
     told.out.mkdir(parents=True, exist_ok=True)
     for frame in frames:
-        moment = source_moment(frame) if source else plate_moment(frame)
+        moment = moment_at(frame)
         actor.perform(moment)
-        place_camera(moment, field_cm=31.0 if source else 55.5)
+        if hand is not None:
+            hand.perform(frame, moment.pose)
+        place_camera(moment, field_cm=field_cm)
         path = told.out / f"{told.prefix or told.what}.{frame:04d}.exr"
         write_frame(render_frame(), path, lossless=told.lossless)
         print(path.name, flush=True)
