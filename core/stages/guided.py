@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cv2
+import numba
 import numpy as np
 
 from faceplate.core.arrays import AnyArray, FloatArray
@@ -49,16 +50,54 @@ def color_guided_filter(
         covariance[..., j, i] = covariance[..., i, j]
     covariance += epsilon * np.eye(3)
     inverse = _inverse(covariance)
-    size = (guide.shape[1], guide.shape[0])
-    shifted = guide - middle.astype(np.float32)
-    result = np.empty((*guide.shape[:2], small.shape[2]), np.float32)
+    terms = np.empty((*small.shape, 4))
     for k in range(small.shape[2]):
         joint = mean(centered * small[..., k : k + 1]) - mean_guide * mean_small[..., k : k + 1]
         slope = np.einsum("hwij,hwj->hwi", inverse, joint)
-        offset = mean_small[..., k] - (slope * mean_guide).sum(axis=2)
-        terms = mean(np.dstack([slope, offset])).astype(np.float32)
-        fine = cv2.resize(terms, size, interpolation=cv2.INTER_LINEAR)
-        result[..., k] = (fine[..., :3] * shifted).sum(axis=2) + fine[..., 3]
+        terms[..., k, :3] = slope
+        # the guide itself is not shifted by its middle, the offset is
+        terms[..., k, 3] = mean_small[..., k] - (slope * (mean_guide + middle)).sum(axis=2)
+    smooth = np.stack([mean(terms[..., k, :]) for k in range(small.shape[2])], axis=2)
+    return _applied(smooth.astype(np.float32), np.ascontiguousarray(guide, np.float32))
+
+
+@numba.njit(nogil=True, cache=True, fastmath=False)  # type: ignore[untyped-decorator, unused-ignore]
+def _applied(terms: FloatArray, guide: FloatArray) -> FloatArray:
+    """Enlarge the functions (h, w, K, 4) to the guide's pixels, linearly, and apply them there."""
+    rows, columns, count, _ = terms.shape
+    height, width, _ = guide.shape
+    result = np.empty((height, width, count), np.float32)
+    line = np.empty((columns, count, 4), np.float32)
+    for y in range(height):
+        place = min(max((y + 0.5) * rows / height - 0.5, 0.0), rows - 1.0)
+        upper = min(int(place), max(rows - 2, 0))
+        lower = min(upper + 1, rows - 1)
+        share = np.float32(place - upper)
+        for column in range(columns):
+            for k in range(count):
+                for term in range(4):
+                    above = terms[upper, column, k, term]
+                    line[column, k, term] = above + share * (terms[lower, column, k, term] - above)
+        for x in range(width):
+            place = min(max((x + 0.5) * columns / width - 0.5, 0.0), columns - 1.0)
+            left = min(int(place), max(columns - 2, 0))
+            right = min(left + 1, columns - 1)
+            share = np.float32(place - left)
+            red, green, blue = guide[y, x, 0], guide[y, x, 1], guide[y, x, 2]
+            for k in range(count):
+                first = (
+                    line[left, k, 0] * red
+                    + line[left, k, 1] * green
+                    + line[left, k, 2] * blue
+                    + line[left, k, 3]
+                )
+                second = (
+                    line[right, k, 0] * red
+                    + line[right, k, 1] * green
+                    + line[right, k, 2] * blue
+                    + line[right, k, 3]
+                )
+                result[y, x, k] = first + share * (second - first)
     return result
 
 

@@ -23,8 +23,8 @@ _SAME = 0.05
 _PATCH = 0.02
 """Patch over which pixels are compared, share of the crop's side."""
 
-_WORK_PX = 220.0
-"""Face height at which edges are fitted; the fit is applied at the plate's own size."""
+_WORK_PX = 128.0
+"""Face height at which edges are fitted, the network's own; the fit is applied at the plate's."""
 _RADIUS = 0.018
 """Radius of the fit, face heights: a soft edge of the network fits in, a finger does not."""
 _EPSILON = 2e-3
@@ -136,15 +136,17 @@ def labels_on(
     size = (max(round(window.height * factor), 2), max(round(window.width * factor), 2))
     steps = window.width / size[1], window.height / size[0]
     small = _on_grid(picked, plate_from_crop, window, steps, size)
-    light = np.clip(np.nan_to_num(linear, nan=0.0, posinf=_BRIGHTEST), _DARKEST, _BRIGHTEST)
-    guide = np.log2(light) / np.float32(6.0)
+    # fmax and fmin give the number where the other is not one
+    guide = np.fmin(np.fmax(linear, np.float32(_DARKEST)), np.float32(_BRIGHTEST))
+    np.log2(guide, out=guide)
+    guide /= np.float32(6.0)
     small_guide = cv2.resize(guide, size[::-1], interpolation=cv2.INTER_AREA)
     radius = max(round(_RADIUS * face_height * factor), 1)
     fitted = color_guided_filter(guide, small_guide, small, radius=radius, epsilon=_EPSILON)
-    fitted = np.clip(fitted, 0.0, 1.0)
+    planes = [np.clip(fitted[..., k], 0.0, 1.0) for k in range(4)]
     # Rounding and the fit's overshoot must not make more than one pixel out of a pixel.
-    fitted /= np.maximum(fitted.sum(axis=2, keepdims=True), 1.0)
-    return Labels(window, *(np.ascontiguousarray(fitted[..., k]) for k in range(4)))
+    total = np.maximum(planes[0] + planes[1] + planes[2] + planes[3], np.float32(1.0))
+    return Labels(window, *(plane / total for plane in planes))
 
 
 def _on_grid(
