@@ -270,6 +270,45 @@ def models_check(console: Console) -> int:
     return check_all_models(console)
 
 
+@command(app, "train")
+def train(
+    console: Console,
+    network: Annotated[str, typer.Argument(help="What to train, as segment.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run.")],
+    data: Annotated[list[Path] | None, typer.Option(help="Folder to learn from; many.")] = None,
+    validation: Annotated[list[Path] | None, typer.Option(help="Folder to judge by; many.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings.")] = None,
+    values: Annotated[
+        list[str] | None, typer.Option("--set", help="One setting, as stages.0.steps=500; many.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where --out stands.")] = False,
+    steps: Annotated[int, typer.Option(help="Steps in all; 0 as the settings say.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    threads: Threads = 0,
+    time_limit: Annotated[float, typer.Option(help="Stop after so many minutes; 0 never.")] = 0.0,
+    export: Annotated[bool, typer.Option("--export", help="Only write the model so far.")] = False,
+) -> int:
+    """Train a network on folders of pictures, and write its model and card."""
+    from faceplate.core.training.commands import TrainOptions
+    from faceplate.core.training.commands import train as run_training
+
+    options = TrainOptions(
+        network=network,
+        data=data or [],
+        validation=validation or [],
+        out=out,
+        config=config,
+        values=values or [],
+        resume=resume,
+        steps=steps,
+        device=device,
+        threads=default_threads(threads),
+        time_limit_minutes=time_limit,
+        export_only=export,
+    )
+    return run_training(console, options)
+
+
 @command(app, "demo")
 def demo(
     console: Console,
@@ -320,12 +359,13 @@ def doctor(
 def cache(
     console: Console,
     clear: Annotated[bool, typer.Option("--clear", help="Remove what it keeps.")] = False,
+    limit: Annotated[str, typer.Option(help="Keep it below this, as 20G; 0 for no limit.")] = "",
     cache: CacheFolder = None,
 ) -> int:
-    """Say how much the cache of observations keeps."""
+    """Say how much the cache of observations keeps, empty it, or limit it."""
     from faceplate.core.commands import tend_cache
 
-    return tend_cache(console, cache, clear=clear)
+    return tend_cache(console, cache, clear=clear, limit=limit)
 
 
 def main() -> None:

@@ -112,6 +112,10 @@ class ColorSpaceError(InputError):
     """A colour space that is unknown, missing, or unfit for a plate."""
 
 
+class TrainingError(InputError):
+    """A training run whose settings, data or state cannot be used."""
+
+
 class ModelError(FaceplateError):
     """The technical director can mend it: weights."""
 

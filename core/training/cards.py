@@ -1,0 +1,85 @@
+"""The card of a model that we trained: written by the run, from what the run knows."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping
+from pathlib import Path
+
+from faceplate.core.card import Licence, ModelCard, Origin, card_text
+from faceplate.core.io.atomic import replacing
+from faceplate.core.training.checkpoint import Position
+from faceplate.core.training.export import Exported
+from faceplate.core.training.settings import RunSettings
+from faceplate.core.training.task import Model
+
+_LICENCE = Licence("Apache-2.0", "ours: trained by faceplate on pictures that it rendered itself")
+
+
+def card_of(
+    model: Model,
+    exported: Exported,
+    settings: RunSettings,
+    position: Position,
+    *,
+    weights: Path,
+    metrics: Mapping[str, float],
+    licence: Licence = _LICENCE,
+) -> ModelCard:
+    """Return the card of an exported model.
+
+    Args:
+        model: what was exported.
+        exported: the file and how exact it is.
+        settings: of the run.
+        position: how far the run came.
+        weights: the safetensors file that the model was made from.
+        metrics: what the shipped weights measured.
+        licence: terms of the weights.
+    """
+    stages = ", ".join(
+        f"{stage.steps} steps of {stage.batch} at {stage.size_px} px" for stage in settings.stages
+    )
+    measured = ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+    rounding = f"The file differs from the trained network by {exported.rounding:.1e} of its range."
+    training = (
+        f"{model.training}. Data {position.data[:16]}, seed {settings.seed}; {stages}; best after "
+        f"step {position.best_step} of {position.done} done, in {position.seconds:.0f} s on "
+        f"{position.hardware}. Validation: {measured}. {rounding}"
+    )
+    return ModelCard(
+        name=model.name,
+        task=model.task,
+        file=f"{model.name}.onnx",
+        sha256=hashlib.sha256(exported.content).hexdigest(),
+        bytes=len(exported.content),
+        licence=licence,
+        origin=Origin(
+            registry="faceplate",
+            package="faceplate",
+            version=importlib.metadata.version("faceplate"),
+            file=weights.name,
+            sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        ),
+        inputs=model.inputs,
+        outputs=model.outputs,
+        training=training,
+        limits=model.limits,
+        clearance="open",
+        labels=model.labels,
+    )
+
+
+def write_model(folder: Path, card: ModelCard, exported: Exported) -> tuple[Path, Path]:
+    """Write a model and its card into ``folder``; return their paths.
+
+    Raises:
+        DiskError: the folder or the disk refuses.
+    """
+    model, text = folder / card.file, folder / f"{card.name}.toml"
+    with replacing(model) as temporary:
+        temporary.write_bytes(exported.content)
+    with replacing(text) as temporary:
+        temporary.write_text(card_text(card), encoding="utf-8")
+    return model, text
