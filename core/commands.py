@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
+from faceplate.core.cachesize import parse_bytes, tend
 from faceplate.core.casting import as_actor_file
 from faceplate.core.consent import read_revocations
 from faceplate.core.console import Console
@@ -200,15 +201,20 @@ def check_all_models(console: Console) -> int:
     return worst
 
 
-def tend_cache(console: Console, asked: Path | None, *, clear: bool) -> int:
-    """Say how much the cache keeps, or remove it; return the exit code."""
-    folder = observations_folder(asked)
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
-    if clear:
-        for path in files:
-            path.unlink()
-    state = "removed" if clear else "kept"
-    text = f"{folder}: {len(files)} files, {size / 1e6:.1f} MB {state}"
-    console.result(text, folder=str(folder), files=len(files), bytes=size, cleared=clear)
+def tend_cache(console: Console, asked: Path | None, *, clear: bool, limit: str) -> int:
+    """Say how much the cache keeps, empty it, or limit it; return the exit code.
+
+    Args:
+        limit: a size as ``20G``; "" leaves it.
+
+    Raises:
+        InputError: not a size.
+        DiskError: a file cannot be removed.
+    """
+    folder = observations_folder(asked).parent
+    kept = tend(folder, clear=clear, limit_bytes=parse_bytes(limit) if limit else None)
+    below = f"below {kept.limit_bytes / 1e6:.1f} MB" if kept.limit_bytes else "without a limit"
+    text = f"{folder}: {kept.files} files, {kept.bytes / 1e6:.1f} MB kept, {below}"
+    text += f"; {kept.removed} removed" if kept.removed else ""
+    console.result(text, **dataclasses.asdict(kept), cleared=clear)
     return 0

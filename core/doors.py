@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from faceplate.core.cachesize import remembered_limit, tend
 from faceplate.core.console import INTERRUPTED, Console, Stopped
 from faceplate.core.errors import DiskError, FaceplateError, OutputError
 
@@ -51,10 +52,16 @@ def default_threads(asked: int) -> int:
 def observations_folder(asked: Path | None) -> Path:
     """Return the folder in which observations are kept, made for this user alone.
 
+    The cache that it is part of is brought below its limit, where it has one.
+
     Raises:
         DiskError: it cannot be made.
     """
-    return private_folder((asked or user_cache()) / "observations")
+    cache = asked or user_cache()
+    folder = private_folder(cache / "observations")
+    if remembered_limit(cache):
+        tend(cache)
+    return folder
 
 
 def set_threads(count: int) -> None:

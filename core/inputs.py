@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -52,6 +52,17 @@ def open_inputs(job: Job, *, revocations: Revocations, today: date) -> Inputs:
     Raises:
         FaceplateError: the plate, the actor, its consent, the method or the output will not do.
     """
+    inputs = find_inputs(job)
+    allow_job(job, inputs, revocations=revocations, today=today)
+    return inputs
+
+
+def find_inputs(job: Job) -> Inputs:
+    """Find what a job reads.
+
+    Raises:
+        FaceplateError: the plate, the actor, the colour or the method will not do.
+    """
     if job.knobs.method != "warp":
         raise ModelMismatchError(
             f"Method {job.knobs.method} needs generator networks, and this release has none.",
@@ -60,18 +71,37 @@ def open_inputs(job: Job, *, revocations: Revocations, today: date) -> Inputs:
         )
     config = open_config(job.ocio)
     reader = open_footage(job.plate, config, colorspace=job.colorspace, start=job.start)
-    numbers = FrameRange.parse(job.frames) if job.frames else reader.frames
     actor = None if job.actor is None else read_actor(Path(job.actor))
-    if actor is not None and not job.draft:
-        check_consent(actor.consent, job.name, today, revocations)
-    absent = tuple(number for number in numbers if number not in reader.frames.numbers)
-    if absent and job.missing == "error":
-        raise FrameMissingError(job.plate, absent[0])
-    found = Inputs(config, reader, actor, numbers, absent)
-    guard_output(job.output, numbers, files_of(job, found))
-    for number in numbers:  # before the work: a stranger's file late in the range stops it all
+    return with_frames(Inputs(config, reader, actor, reader.frames, ()), job)
+
+
+def with_frames(inputs: Inputs, job: Job) -> Inputs:
+    """Return the inputs with the frames that a job wants written.
+
+    Raises:
+        FootagePatternError: not a frame range.
+    """
+    there = inputs.reader.frames
+    numbers = FrameRange.parse(job.frames) if job.frames else there
+    absent = tuple(number for number in numbers if number not in there.numbers)
+    return replace(inputs, numbers=numbers, absent=absent)
+
+
+def allow_job(job: Job, inputs: Inputs, *, revocations: Revocations, today: date) -> None:
+    """Refuse what a job may not do: consent, frames that are not there, files of others.
+
+    Raises:
+        ConsentError: the actor may not be used for this shot.
+        FrameMissingError: the plate or the hand-made matte lacks a frame.
+        OutputError, DiskError: the output will not do.
+    """
+    if inputs.actor is not None and not job.draft:
+        check_consent(inputs.actor.consent, job.name, today, revocations)
+    if inputs.absent and job.missing == "error":
+        raise FrameMissingError(job.plate, inputs.absent[0])
+    guard_output(job.output, inputs.numbers, files_of(job, inputs))
+    for number in inputs.numbers:  # before the work: a stranger's file late in the range stops it
         finished_job(frame_path(job.output, number), overwrite=job.overwrite)
-    return found
 
 
 def files_of(job: Job, inputs: Inputs) -> list[Path]:

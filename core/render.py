@@ -521,7 +521,7 @@ def _marked(frame: Frame, text: str) -> dict[str, AnyArray]:
     return dict(composite.replace_pixels(frame, foot, picture, everywhere))
 
 
-def _check_covered(job: Job, track: ShotTrack, numbers: Sequence[int]) -> None:
+def check_covered(job: Job, track: ShotTrack, numbers: Sequence[int]) -> None:
     """Refuse a track that was made of other frames: they would pass as frames without a face."""
     lacking = sorted(set(numbers) - set(track.frames))
     if lacking:
@@ -547,7 +547,7 @@ def track_of(
     """
     if job.track is not None:
         track = read_track(Path(job.track))
-        _check_covered(job, track, inputs.present)
+        check_covered(job, track, inputs.present)
         return track
     return analyse_shot(
         inputs.reader,

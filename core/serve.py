@@ -9,18 +9,23 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from faceplate.core.commands import (
-    exit_code_of,
-    render_quietly,
-)
+from faceplate.core.cachesize import tend
+from faceplate.core.casting import as_actor_file
+from faceplate.core.commands import exit_code_of, render_quietly, track_plate
+from faceplate.core.consent import Revocations, read_revocations
 from faceplate.core.console import Console, Stopped, Stopper
-from faceplate.core.doors import default_threads
+from faceplate.core.doors import default_threads, observations_folder, set_threads
 from faceplate.core.errors import JobError
+from faceplate.core.forecast import Forecast, forecast_job
+from faceplate.core.job import Job
 from faceplate.core.jobfile import read_job
 from faceplate.core.nets.load import list_cards
+from faceplate.core.preview import Previews
 
 Tell: TypeAlias = Callable[[str, Mapping[str, object]], None]
 """Says something about a request: kind ("progress", "log", "begin") and facts."""
+Hear: TypeAlias = Callable[[str, Mapping[str, object]], None]
+"""Hears every event of a console."""
 Method: TypeAlias = Callable[[Mapping[str, Any], Tell, Stopper], object]
 
 
@@ -32,13 +37,11 @@ class Settings:
         threads: threads; 0 takes what this process may use.
         cache: folder of the cache, or None for the user's.
         revocations: list of withdrawn consents, or None.
-        cache_limit_bytes: size that the cache is kept below; 0 for no limit.
     """
 
     threads: int = 0
     cache: str | None = None
     revocations: str | None = None
-    cache_limit_bytes: int = 0
 
 
 def open_service(found: Mapping[str, Any]) -> Service:
@@ -54,11 +57,59 @@ class Service:
         self._settings = settings
         self._threads = default_threads(settings.threads)
         self._cache = Path(settings.cache) if settings.cache else None
+        self._previews = Previews(
+            threads=self._threads, cache_folder=observations_folder(self._cache)
+        )
 
     @property
     def methods(self) -> Mapping[str, Method]:
         """Every request by its name."""
-        return {"render": self.render, "models": self.models}
+        return {
+            "check": self.check,
+            "analyse": self.analyse,
+            "render": self.render,
+            "preview": self.preview,
+            "models": self.models,
+            "cache": self.cache,
+        }
+
+    def check(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
+        """Say what would stop a render of a job, without doing any of it."""
+        job = read_job(_text(params, "job"))
+        found = forecast_job(job, revocations=self._revocations(job), today=date.today())
+        return facts_of(found)
+
+    def analyse(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
+        """Analyse the plate of a job and write the track, with what hosts read of it.
+
+        Raises:
+            FaceplateError: as on the command line.
+            Stopped: it was cancelled.
+        """
+        job, out = read_job(_text(params, "job")), Path(_text(params, "out"))
+        results: list[Mapping[str, object]] = []
+
+        def hear(event: str, facts: Mapping[str, object]) -> None:
+            if event == "result":
+                results.append(facts)
+
+        console = self._console(tell, stop, hear)
+        try:
+            track_plate(
+                console,
+                job.plate,
+                out,
+                colorspace=job.colorspace,
+                ocio=job.ocio,
+                start=job.start,
+                smoothing=job.knobs.smoothing,
+                overwrite=True,
+                threads=self._threads,
+                cache_folder=self._cache,
+            )
+        finally:
+            console.close()
+        return {"out": str(out), **results[-1]}
 
     def render(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
         """Render a job; the frames that are finished stay when it is stopped.
@@ -68,15 +119,14 @@ class Service:
             Stopped: it was cancelled.
         """
         job = read_job(_text(params, "job"))
-        console = Console(as_json=False, verbosity=-1, stop=stop, listener=_listener(tell))
-        revocations = self._settings.revocations
+        console = self._console(tell, stop)
         try:
             summary = render_quietly(
                 console,
                 job,
                 threads=self._threads,
                 cache_folder=self._cache,
-                revocations=Path(revocations) if revocations else None,
+                revocations=self._withdrawn,
                 today=date.today(),
             )
         finally:
@@ -85,21 +135,82 @@ class Service:
             raise Stopped(stop.exit_code)
         return {**dataclasses.asdict(summary), "exit_code": exit_code_of(summary, console)}
 
+    def preview(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
+        """Write one frame of a job to a file of its own, with the bytes that a render gives it.
+
+        Raises:
+            FaceplateError: as on the command line.
+            Stopped: it was cancelled.
+        """
+        job, out = read_job(_text(params, "job")), Path(_text(params, "out"))
+        frame = params.get("frame")
+        if not isinstance(frame, int) or isinstance(frame, bool):
+            raise JobError("The request lacks frame.", hint="It is the plate's frame number.")
+        console = self._console(tell, stop)
+        set_threads(self._threads)
+        folder = observations_folder(self._cache)
+        job = as_actor_file(console, job, folder.parent, threads=self._threads)
+        console.begin(frame)
+        result = self._previews.preview(
+            job,
+            frame,
+            out,
+            progress=console.progress,
+            revocations=self._revocations(job),
+            today=date.today(),
+        )
+        return {
+            "out": str(out),
+            "frame": frame,
+            "replaced": result.replaced,
+            "reason": result.reason,
+            "seconds": result.seconds["whole"],
+        }
+
     def models(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
         """List the networks."""
         return {"models": [dataclasses.asdict(card) for card in list_cards()]}
 
+    def cache(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
+        """Say what the cache keeps; empty it, or keep it below a size, when told to."""
+        limit = params.get("limit_bytes")
+        folder = observations_folder(self._cache).parent
+        kept = tend(folder, clear=bool(params.get("clear")), limit_bytes=limit)
+        return {**dataclasses.asdict(kept), "memory_bytes": self._previews.stages.used_bytes}
 
-def _listener(tell: Tell) -> Callable[[str, Mapping[str, object]], None]:
-    """Return what tells a host of the events that it wants to hear of."""
+    @property
+    def _withdrawn(self) -> Path | None:
+        return Path(self._settings.revocations) if self._settings.revocations else None
 
-    def hear(event: str, facts: Mapping[str, object]) -> None:
-        if event in ("begin", "progress"):
-            tell(event, facts)
-        elif event in ("warning", "note"):
-            tell("log", {"level": event, "text": facts.get("text", "")})
+    def _revocations(self, job: Job) -> Revocations:
+        return frozenset() if job.draft else read_revocations(self._withdrawn)
 
-    return hear
+    def _console(self, tell: Tell, stop: Stopper, hear: Hear | None = None) -> Console:
+        """Return a console that prints errors only, and tells a host of the rest."""
+
+        def listen(event: str, facts: Mapping[str, object]) -> None:
+            if event in ("begin", "progress"):
+                tell(event, facts)
+            elif event in ("warning", "note"):
+                tell("log", {"level": event, "text": facts.get("text", "")})
+            if hear is not None:
+                hear(event, facts)
+
+        return Console(as_json=False, verbosity=-1, stop=stop, listener=listen)
+
+
+def facts_of(found: Forecast) -> dict[str, object]:
+    """Return a forecast as a program reads it."""
+    problems = [
+        {
+            "kind": type(problem).__name__,
+            "message": str(problem),
+            "hint": problem.hint,
+            "exit_code": problem.exit_code,
+        }
+        for problem in found.problems
+    ]
+    return {**dataclasses.asdict(found), "problems": problems, "ok": not problems}
 
 
 def _text(params: Mapping[str, Any], key: str) -> str:

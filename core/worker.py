@@ -54,7 +54,7 @@ class Pipe:
             try:
                 self.stream.write(text + b"\n")
             except OSError:
-                print("the host is gone", file=sys.stderr)
+                return  # the end of the input says the same, and ends the work
 
 
 @dataclass(eq=False)
@@ -191,28 +191,11 @@ class Worker:
             result = self._answer(request)
         except Stopped:
             self._fail(request.number, _CANCELLED, "cancelled")
-        except FaceplateError as error:
-            self._fail(request.number, _FAILED, str(error), error)
-        except MemoryError:
-            error = ResourceError(
-                "There is not enough memory.",
-                hint="Use fewer threads, or a machine with more memory.",
-            )
-            self._fail(request.number, _FAILED, str(error), error)
-        except OSError as failure:
-            what = f"{failure.filename}: " if failure.filename else ""
-            error = ResourceError(
-                f"The system refused: {what}{failure.strerror or failure}.",
-                hint="Check the path, its permissions and the free space.",
-            )
-            self._fail(request.number, _FAILED, str(error), error)
         # The worker's loop: whatever nobody foresaw is an answer, and the engine goes on.
         except Exception as failure:  # noqa: BLE001
-            fault = ContractError(
-                f"Faceplate made a mistake ({type(failure).__name__}: {failure}).",
-                hint="Please report it, with the log.",
-            )
-            self._fail(request.number, _FAILED, str(fault), fault)
+            error = _in_family(failure)
+            traceback.print_exc(file=sys.stderr)
+            self._fail(request.number, _FAILED, str(error), error)
         else:
             self._pipe.say(id=request.number, result=result)
         finally:
@@ -254,7 +237,6 @@ class Worker:
     ) -> None:
         found: dict[str, object] = {"code": code, "message": text}
         if error is not None:
-            traceback.print_exc(file=sys.stderr)
             found["data"] = {
                 "kind": type(error).__name__,
                 "hint": error.hint,
@@ -262,6 +244,27 @@ class Worker:
                 "exit_code": error.exit_code,
             }
         self._pipe.say(id=number, error=found)
+
+
+def _in_family(failure: Exception) -> FaceplateError:
+    """Return an error of ours for any: what the command line would say of it."""
+    if isinstance(failure, FaceplateError):
+        return failure
+    if isinstance(failure, MemoryError):
+        return ResourceError(
+            "There is not enough memory.",
+            hint="Use fewer threads, or a machine with more memory.",
+        )
+    if isinstance(failure, OSError):
+        what = f"{failure.filename}: " if failure.filename else ""
+        return ResourceError(
+            f"The system refused: {what}{failure.strerror or failure}.",
+            hint="Check the path, its permissions and the free space.",
+        )
+    return ContractError(
+        f"Faceplate made a mistake ({type(failure).__name__}: {failure}).",
+        hint="Please report it, with the log.",
+    )
 
 
 def main() -> None:

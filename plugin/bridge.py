@@ -23,18 +23,21 @@ request    parameters                          result
 =========  ==================================  ===================================================
 hello      protocol, settings                  protocol, engine, python, process, device
 check      job                                 ok, problems [{kind, message, hint, exit_code}],
-                                               frames, faces, size, space, bytes_needed, bytes_free
-analyse    job, out (a ``.track`` file)        out, frames, faces [{face, frames, height_px}], files
+                                               shot, frames, finished, size [width, height],
+                                               space, bytes_needed, bytes_free
+analyse    job, out (a ``.track`` file)        out, faces [{face, frames, height_px}], outputs:
+                                               the track, its overlay, CSV and Tracker4 texts
 render     job                                 exit_code and the fields of `core.report.Summary`
 preview    job, frame, out (an ``.exr`` file)  out, frame, replaced, reason, seconds
 models     -                                   models [{name, task, licence, sha256, …}]
-cache      clear, limit_bytes                  folder, files, bytes, limit_bytes
+cache      clear, limit_bytes (both optional)  folder, files, bytes, removed, limit_bytes,
+                                               memory_bytes
 cancel     call                                cancelled
 =========  ==================================  ===================================================
 
 A preview does not wait for a render: it is made between two of its frames. Settings (from a
 host's preferences, never from a scene): ``threads`` (0: all), ``cache`` (a folder), ``revocations``
-(a file), ``cache_limit_bytes``. Notifications of the engine carry ``call``: `progress` {stage,
+(a file). Notifications of the engine carry ``call``: `progress` {stage,
 done, total, frame, replaced, reason}, at most ten a second; `log` {level, text}; `begin` {frame}.
 
 What `Engine.poll` returns: kind "progress" and "log" with these facts; "gone" when the engine died

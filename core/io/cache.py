@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +44,12 @@ class Cache:
         if not path.is_file():
             return None
         try:
-            return read_archive(path, most_bytes=_MOST_BYTES)
+            members = read_archive(path, most_bytes=_MOST_BYTES)
         except InputError:
             return None
+        with suppress(OSError):  # what was used last is removed last; a shared cache may refuse
+            os.utime(path)
+        return members
 
     def keep(self, key: str, members: Mapping[str, bytes]) -> None:
         """Keep a result under a key.

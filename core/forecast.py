@@ -1,0 +1,148 @@
+"""The dry run: everything that can be said of a job before any work is done."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from faceplate.core.analyse import ANALYSIS_NETWORKS, SEGMENTER
+from faceplate.core.choose import chosen_tracks
+from faceplate.core.consent import Revocations
+from faceplate.core.errors import FaceplateError, ResourceError
+from faceplate.core.footage import frame_path
+from faceplate.core.inputs import Inputs, allow_job, find_inputs
+from faceplate.core.io.exrhead import read_parts
+from faceplate.core.io.tracks import read_track
+from faceplate.core.job import Job
+from faceplate.core.layers import CHANNELS
+from faceplate.core.nets.load import load_network
+from faceplate.core.output import finished_job
+from faceplate.core.render import check_covered
+
+T = TypeVar("T")
+
+_SPARSE = 0.15
+"""Share of its size that a layer takes on disk: it is empty but for the face."""
+_LEFT_FREE_BYTES = 1 << 28
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a dry run found.
+
+    Attributes:
+        shot: the shot's name.
+        problems: what would stop the render, the first that it would meet first.
+        frames: how many would be written.
+        finished: how many of them are there, written by us.
+        size: width and height of the plate in pixels, or None.
+        space: the plate's colour space, or "".
+        bytes_needed: on disk, for the frames that are not there.
+        bytes_free: where they would be written.
+    """
+
+    shot: str
+    problems: tuple[FaceplateError, ...]
+    frames: int = 0
+    finished: int = 0
+    size: tuple[int, int] | None = None
+    space: str = ""
+    bytes_needed: int = 0
+    bytes_free: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """What the render would end with because of the problems; 0 without one."""
+        return self.problems[0].exit_code if self.problems else 0
+
+
+def forecast_job(job: Job, *, revocations: Revocations, today: date) -> Forecast:
+    """Check plate, frames, colour, models, consent, track, output and space; write nothing.
+
+    Args:
+        today: the day by which consent is judged.
+    """
+    problems: list[FaceplateError] = []
+
+    def attempt(check: Callable[[], T]) -> T | None:
+        try:
+            return check()
+        except FaceplateError as error:
+            problems.append(error)
+            return None
+
+    inputs = attempt(lambda: find_inputs(job))
+    for name in (SEGMENTER, *(ANALYSIS_NETWORKS if job.track is None else ())):
+        attempt(partial(load_network, name))
+    if inputs is None:
+        return Forecast(job.name, tuple(problems))
+    attempt(partial(allow_job, job, inputs, revocations=revocations, today=today))
+    attempt(partial(_check_track, job, inputs))
+    size = attempt(partial(_plate_size, inputs))
+    frames = [frame_path(job.output, number) for number in inputs.numbers]
+    finished = sum(bool(finished_job(path, overwrite=True)) for path in frames)
+    needed = 0 if size is None else (len(frames) - finished) * _frame_bytes(job, size)
+    free = shutil.disk_usage(_existing(Path(job.output).parent)).free
+    if needed + _LEFT_FREE_BYTES > free:
+        problems.append(_no_space(job.output, needed, free))
+    return Forecast(
+        shot=job.name,
+        problems=tuple(problems),
+        frames=len(frames),
+        finished=finished,
+        size=size,
+        space=inputs.reader.space,
+        bytes_needed=needed,
+        bytes_free=free,
+    )
+
+
+def _check_track(job: Job, inputs: Inputs) -> None:
+    """Check a track that was given: that it is one, of these frames, and has the face."""
+    if job.track is None:
+        return
+    track = read_track(Path(job.track))
+    check_covered(job, track, inputs.present)
+    if job.face.reference is None:  # whose face must be looked at, which is work
+        chosen_tracks(track, job.face, lambda _: np.zeros(0, np.float32))
+
+
+def _plate_size(inputs: Inputs) -> tuple[int, int]:
+    """Read the head of every frame; return the size of the first."""
+    reader = inputs.reader
+    first = reader.read(reader.frames.numbers[0])
+    if not reader.footage.is_movie and Path(reader.footage.pattern).suffix.lower() == ".exr":
+        for number in inputs.present:
+            read_parts(reader.footage.path(number), number)
+    return first.data.width, first.data.height
+
+
+def _frame_bytes(job: Job, size: tuple[int, int]) -> int:
+    """Estimate what a frame takes: the picture hardly compresses, layers nearly vanish."""
+    layers = sum(
+        len(CHANNELS[layer]) * (4 if layer in ("st", "motion") else 2)
+        for layer in job.layers
+        if layer != "comp"
+    )
+    picture = 4 * 2
+    return round(size[0] * size[1] * (picture + _SPARSE * layers))
+
+
+def _existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.resolve().parents) if place.exists())
+
+
+def _no_space(output: str, needed: int, free: int) -> ResourceError:
+    return ResourceError(
+        f"{output} needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free there.",
+        hint="Free some space, or write elsewhere.",
+        needed=needed,
+        free=free,
+    )
