@@ -10,6 +10,7 @@ import numpy as np
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray
 from faceplate.core.synth.gesture import GESTURES, Gesture
 from faceplate.core.synth.props import held_prop
+from faceplate.core.synth.shapes import clearance, unit
 from faceplate.core.synth.solid import OCCLUDER, Solid
 from faceplate.core.synth.surface import Body, cone
 
@@ -129,11 +130,11 @@ def skeleton(pose: HandPose) -> Skeleton:
 
 def _thumb(pose: HandPose) -> tuple[DoubleArray, DoubleArray]:
     opposition, *bends = pose.thumb
-    along = _unit(
+    along = unit(
         (1 - opposition) * np.array([0.8, 0.6, 0.1]) + opposition * np.array([0.28, 0.62, 0.8])
     )
     axis = np.array([-0.25 * opposition, 0.15, 1.0])
-    axis = _unit(axis - along * (axis @ along))
+    axis = unit(axis - along * (axis @ along))
     points = [_THUMB_ROOT * pose.size]
     backs = []
     for bone, bend in enumerate(bends):
@@ -175,13 +176,13 @@ def _placed(pose: HandPose, surface: FloatArray) -> list[Solid]:
         solids.append(_sleeve(pose, bones))
     if pose.held:
         solids += [part for part in held_prop(pose.held, pose.detail, bones.fingers, bones.thumb)]
-    outward = _unit(np.array(pose.outward))
+    outward = unit(np.array(pose.outward))
     rotation = _orientation(pose, outward)
     mirror = np.diag([-1.0 if pose.left else 1.0, 1, 1])
     offset = np.array(pose.target) - rotation @ mirror @ _contact_point(pose, bones)
     placed = [_carried(solid, mirror, rotation, offset) for solid in solids]
     points = np.concatenate([solid.vertices for solid in placed])
-    shift = _clearance(points, surface, outward) + pose.gap
+    shift = clearance(points, surface, outward) + pose.gap
     return [solid.moved(np.eye(3), outward * shift) for solid in placed]
 
 
@@ -197,7 +198,7 @@ def _carried(
 def _orientation(pose: HandPose, outward: DoubleArray) -> DoubleArray:
     """Return the rotation from the hand's own frame to head space."""
     up = np.array([0.0, 1.0, 0.0]) if abs(outward[1]) < 0.9 else np.array([0.0, 0.0, -1.0])
-    up = _unit(up - outward * (up @ outward))
+    up = unit(up - outward * (up @ outward))
     left = np.cross(up, outward)
     angle = np.radians(pose.turn)
     fingers = np.cos(angle) * up + np.sin(angle) * left
@@ -224,23 +225,6 @@ def _contact_point(pose: HandPose, bones: Skeleton) -> DoubleArray:
     if pose.contact == "knuckles":
         return bones.fingers[:, :2].mean((0, 1))
     return np.array([0.0, 5.5, 0.0]) * pose.size
-
-
-def _clearance(points: FloatArray, surface: FloatArray, outward: DoubleArray) -> float:
-    """Return how far points must move along a direction to just touch a surface's outer side."""
-    side = _unit(np.cross(outward, [0.31, 0.9, 0.2]))
-    axes = np.stack([side, np.cross(outward, side), outward]).astype(np.float32)
-    ours, theirs = points @ axes.T, surface @ axes.T
-    step, half = 0.7, 24
-    height = np.full((2 * half, 2 * half), -np.inf, np.float32)
-    cells = np.clip((theirs[:, :2] / step).astype(int) + half, 0, 2 * half - 1)
-    np.maximum.at(height, (cells[:, 0], cells[:, 1]), theirs[:, 2])
-    height[[0, -1]] = height[:, [0, -1]] = -np.inf
-    cells = np.clip((ours[:, :2] / step).astype(int) + half, 0, 2 * half - 1)
-    # Only the outer side counts: what lies behind the head's middle does not stop the hand.
-    need = height[cells[:, 0], cells[:, 1]] - ours[:, 2]
-    need = need[np.isfinite(need)]
-    return float(need.max()) if need.size else 0.0
 
 
 def _skin(pose: HandPose, bones: Skeleton) -> Solid:
@@ -275,7 +259,7 @@ def _palm(bones: Skeleton, size: float) -> list[FloatArray]:
     heel = np.array([[-2.3, 1.9, 0.5], [-2.5, 6.3, 0.2]]) * size
     rows.append(cone(heel[0], heel[1], 1.25 * size, 0.9 * size))
     along = bones.elbow / np.linalg.norm(bones.elbow)
-    across = _unit(np.array([1.0, 0, 0]) - along * along[0])
+    across = unit(np.array([1.0, 0, 0]) - along * along[0])
     for side in (-1.0, 1.0):
         wrist = across * side * size
         rows.append(cone([wrist[0] * 1.5, 2.2 * size, 0], wrist, 1.3 * size, 1.42 * size))
@@ -343,7 +327,7 @@ def _nail(
     back: DoubleArray,
     size: float,
 ) -> FloatArray:
-    along = _unit(tip - start)
+    along = unit(tip - start)
     middle = tip + 0.12 * size * along + 0.42 * size * back
     offset = (points - middle) / size
     x = offset @ np.cross(along, back) / 0.52
@@ -355,8 +339,8 @@ def _nail(
 def _sleeve(pose: HandPose, bones: Skeleton) -> Solid:
     rng = np.random.default_rng(pose.detail + 1)
     size = pose.size
-    along = _unit(bones.elbow)
-    across = _unit(np.array([1.0, 0, 0]) - along * along[0])
+    along = unit(bones.elbow)
+    across = unit(np.array([1.0, 0, 0]) - along * along[0])
     loose = rng.uniform(0.35, 1.2)
     begin = pose.sleeve + 1.5
     stations = [begin, max(11.0, begin + 1), 29.0]
@@ -438,10 +422,10 @@ def _aim(
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     x, y, z = kind.targets[rng.integers(len(kind.targets))]
     spot = np.array([x * side, y, z]) + rng.normal(size=3) * [1.2, 1.2, 0.2]
-    away = _unit(spot - [0, spot[1] * 0.6 + 0.5, 1.5])
-    away = _unit(away + rng.normal(size=3) * 0.12)
+    away = unit(spot - [0, spot[1] * 0.6 + 0.5, 1.5])
+    away = unit(away + rng.normal(size=3) * 0.12)
     if kind.contact == "under":
-        away = _unit(np.array([0.15 * side, -0.75, 0.7]) + rng.normal(size=3) * 0.12)
+        away = unit(np.array([0.15 * side, -0.75, 0.7]) + rng.normal(size=3) * 0.12)
     return _rounded(spot), _rounded(away)
 
 
@@ -492,10 +476,6 @@ def _egg() -> FloatArray:
     egg = ring * [7.6, 11.5, 9.0] + [0, 2, 1.5]
     nose = np.array([[0, 0.2, 12.9], [0.6, -0.2, 12.3], [-0.6, -0.2, 12.3], [0, 1.6, 12.0]])
     return np.concatenate([egg, nose]).astype(np.float32)
-
-
-def _unit(vector: AnyArray) -> DoubleArray:
-    return np.asarray(vector, np.float64) / np.linalg.norm(vector)
 
 
 def _turn(axis: str, degrees: float) -> DoubleArray:

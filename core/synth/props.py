@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -131,6 +131,7 @@ def held_prop(name: str, seed: int, fingers: DoubleArray, thumb: DoubleArray) ->
     """
     rng = np.random.default_rng(seed)
     prop = sample_prop(rng, worn=False, kind="blob")
+    prop = replace(prop, size=float(np.clip(prop.size, 0.85, 1.2)))
     if name in ("cigarette", "pen", "fork"):
         grip = (fingers[0, 2] + fingers[1, 2]) / 2
         way = unit(np.array([rng.normal() * 0.3, 0.35, 0.0]) + fingers[0, 2] - fingers[0, 1])

@@ -116,6 +116,23 @@ def blob(rng: np.random.Generator, radii: AnyArray, rough: float) -> Mesh:
     return rings(grid * (1 + rough * 0.2 * wave)[..., None] * np.asarray(radii))
 
 
+def clearance(points: FloatArray, surface: FloatArray, outward: DoubleArray) -> float:
+    """Return how far points must move along a direction to just touch a surface's outer side."""
+    side = unit(np.cross(outward, [0.31, 0.9, 0.2]))
+    axes = np.stack([side, np.cross(outward, side), outward]).astype(np.float32)
+    ours, theirs = points @ axes.T, surface @ axes.T
+    step, half = 0.7, 24
+    height = np.full((2 * half, 2 * half), -np.inf, np.float32)
+    cells = np.clip((theirs[:, :2] / step).astype(int) + half, 0, 2 * half - 1)
+    np.maximum.at(height, (cells[:, 0], cells[:, 1]), theirs[:, 2])
+    height[[0, -1]] = height[:, [0, -1]] = -np.inf
+    cells = np.clip((ours[:, :2] / step).astype(int) + half, 0, 2 * half - 1)
+    # Only the outer side counts: what lies behind the head's middle does not stop the hand.
+    need = height[cells[:, 0], cells[:, 1]] - ours[:, 2]
+    need = need[np.isfinite(need)]
+    return float(need.max()) if need.size else 0.0
+
+
 class Shell:
     """How far a head reaches in every direction, for what is worn on it.
 

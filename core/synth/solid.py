@@ -24,7 +24,8 @@ class Solid:
         albedo: (V, 3) float32, linear Rec.709 reflectance.
         gloss: strength of the highlights, 0 matt to 1 mirror-like.
         label: the class of the pixels that it covers.
-        opacity: 1 hides what is behind it; less lets it shine through, as a lens does.
+        opacity: 1 hides what is behind it; less lets it shine through, as a lens does, and below
+            a half what is behind keeps its class.
     """
 
     vertices: FloatArray
