@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from faceplate.core.consent import read_revocations
 from faceplate.core.console import Console
 from faceplate.core.doors import guard_file, observations_folder, set_threads
 from faceplate.core.errors import ModelError
-from faceplate.core.exports import coefficients_csv, tracker_text
+from faceplate.core.exports import coefficients_csv, points_json, tracker_text
 from faceplate.core.footage import base_name
 from faceplate.core.io.atomic import replacing
 from faceplate.core.io.footage import FootageReader, open_footage
@@ -174,6 +175,7 @@ def _exports(out: Path, reader: FootageReader, config: ColorConfig, shot: ShotTr
     write_overlay(movie, pictures, shot, rate=reader.rate or _FRAMES_PER_SECOND)
     texts = {table: coefficients_csv(shot, find_card("face_blendshapes52").labels)}
     display = reader.read(shot.frames[0]).display
+    texts[out.with_suffix(".points.json")] = points_json(shot, display)
     for track in shot.tracks:
         texts[out.with_suffix(f".face{track.index}.nk")] = tracker_text(track, display)
     for path, text in texts.items():
@@ -182,19 +184,19 @@ def _exports(out: Path, reader: FootageReader, config: ColorConfig, shot: ShotTr
     return [movie, *texts]
 
 
-def list_models(console: Console) -> int:
-    """Print the cards of all models; return the exit code."""
-    for card in list_cards():
+def list_models(console: Console, folders: Sequence[Path]) -> int:
+    """Print the cards of all models, the user's ``folders`` too; return the exit code."""
+    for card in list_cards(also=folders):
         facts = dataclasses.asdict(card)
         text = f"{card.name:24} {card.task}\n{'':24} {card.licence.spdx}, {card.sha256[:16]}"
         console.result(text, **facts)
     return 0
 
 
-def check_all_models(console: Console) -> int:
-    """Load every model and run it once; return the exit code."""
+def check_all_models(console: Console, folders: Sequence[Path]) -> int:
+    """Load every model, the user's ``folders`` too, and run it once; return the exit code."""
     worst = 0
-    for card, problem in check_models():
+    for card, problem in check_models(also=folders):
         state = "ok" if problem is None else str(problem)
         console.result(f"{card.name:24} {state}", model=card.name, ok=problem is None, state=state)
         worst = worst if problem is None else ModelError.exit_code

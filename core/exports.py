@@ -1,12 +1,14 @@
-"""A track in other programs' words: Nuke's Tracker4, a CSV of coefficients."""
+"""A track in other programs' words: Nuke's Tracker4, points as JSON, a CSV of coefficients."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 
 from faceplate.core.frame import Window
+from faceplate.core.geometry.mesh import OVAL
 from faceplate.core.track import FaceTrack, ShotTrack
 
 TRACKED = {
@@ -109,6 +111,38 @@ def _curve(values: Mapping[int, float]) -> str:
         words.append(repr(round(values[number], 4)))
         last = number
     return "{" + " ".join(words) + "}"
+
+
+def points_json(shot_track: ShotTrack, display: Window) -> str:
+    """Return the nine points and the outline of every face, frame by frame.
+
+    Pixels of the display window, from its top left. ``{"version": 1, "width": W, "height": H,
+    "faces": [{"index": 0, "points": {NAME: {FRAME: [x, y]}}}]}``; the outline's points are called
+    ``outline_00`` and on, in order around the face.
+
+    Args:
+        shot_track: the solved shot.
+        display: the plate's display window.
+    """
+    names = TRACKED | {f"outline_{i:02d}": point for i, point in enumerate(OVAL)}
+    faces = [
+        {
+            "index": track.index,
+            "points": {
+                name: {
+                    str(number): [
+                        round(float(face.mesh[point, 0]) - display.x0, 3),
+                        round(float(face.mesh[point, 1]) - display.y0, 3),
+                    ]
+                    for number, face in track.observations.items()
+                }
+                for name, point in names.items()
+            },
+        }
+        for track in shot_track.tracks
+    ]
+    found = {"version": 1, "width": display.width, "height": display.height, "faces": faces}
+    return json.dumps(found, sort_keys=True) + "\n"
 
 
 def coefficients_csv(shot_track: ShotTrack, names: Sequence[str]) -> str:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Callable
 
 import pytest
 
-from faceplate.core.exports import TRACKED, coefficients_csv, tracker_text
+from faceplate.core.exports import TRACKED, coefficients_csv, points_json, tracker_text
 from faceplate.core.face import FaceObservation, HeadPose, Origin
 from faceplate.core.frame import Window
 from faceplate.core.track import FaceTrack, ShotTrack
@@ -84,3 +85,17 @@ def test_the_table_has_one_line_for_each_face_in_each_frame(face: FaceMaker) -> 
     ]
     assert float(rows[0]["yaw"]) == pytest.approx(12.5, abs=1e-2)
     assert rows[2]["c51"] == "0.2500"
+
+
+def test_points_count_from_the_upper_left_of_the_display_window(face: FaceMaker) -> None:
+    seen = face(1001)
+    shot = ShotTrack([FaceTrack(0, {1001: seen})], (1001, 1002), "", "", 1.0)
+
+    found = json.loads(points_json(shot, Window(20, 10, 820, 610)))
+
+    assert (found["width"], found["height"]) == (800, 600)
+    points = found["faces"][0]["points"]
+    assert points["nose_tip"] == {
+        "1001": pytest.approx([seen.mesh[4, 0] - 20, seen.mesh[4, 1] - 10], abs=1e-3)
+    }
+    assert len([name for name in points if name.startswith("outline_")]) == 36
