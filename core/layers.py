@@ -87,9 +87,7 @@ def turnover_channels(
             continue
         kind = np.float32 if layer in _FULL_FLOAT else np.float16
         planes = np.zeros((len(CHANNELS[layer]), *shape), kind)
-        if layer == "face" and face is not None:
-            planes[:] = np.moveaxis(face, 2, 0)
-        for placed in faces if layer != "face" else ():
+        for placed in faces:
             element = placed.element
             of_labels = layer == "matte"
             whole = element.labels.window if of_labels else element.window
@@ -97,6 +95,10 @@ def turnover_channels(
             if window.is_empty:
                 continue
             rows, columns = window.slices_in(frame.data)
+            if layer == "face":  # joined already; outside of the elements it is empty
+                if face is not None:
+                    planes[:, rows, columns] = np.moveaxis(face[rows, columns], 2, 0)
+                continue
             inner = (slice(None), *window.slices_in(whole))
             own, under = _layer_of(layer, placed)[inner], planes[:, rows, columns]
             if of_labels:
