@@ -136,7 +136,7 @@ class Service:
         return {**dataclasses.asdict(summary), "exit_code": exit_code_of(summary, console)}
 
     def preview(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
-        """Write one frame of a job to a file of its own, with the bytes that a render gives it.
+        """Write one frame of a job to a file of its own, with the pixels that a render gives it.
 
         Raises:
             FaceplateError: as on the command line.
