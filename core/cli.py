@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from faceplate.core.console import Console
-from faceplate.core.doors import default_threads
+from faceplate.core.doors import default_threads, model_folders, user_models
 from faceplate.core.footage import FIRST_MOVIE_FRAME
 from faceplate.core.job import Job
 from faceplate.core.options import choose_face, command
@@ -27,7 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 actor_app = typer.Typer(no_args_is_help=True, help="Build and look at actor files.")
-models_app = typer.Typer(no_args_is_help=True, help="List and check the networks' weights.")
+models_app = typer.Typer(no_args_is_help=True, help="List, check and import networks' weights.")
 app.add_typer(actor_app, name="actor")
 app.add_typer(models_app, name="models")
 
@@ -259,7 +259,7 @@ def models_list(console: Console) -> int:
     """List the networks with task, licence and hash."""
     from faceplate.core.commands import list_models
 
-    return list_models(console)
+    return list_models(console, model_folders())
 
 
 @command(models_app, "check")
@@ -267,7 +267,23 @@ def models_check(console: Console) -> int:
     """Load every network and compare its hash with its card."""
     from faceplate.core.commands import check_all_models
 
-    return check_all_models(console)
+    return check_all_models(console, model_folders())
+
+
+@command(models_app, "import")
+def models_import(
+    console: Console,
+    file: Annotated[Path, typer.Argument(help="A released checkpoint, a .pth.")],
+    licence: Annotated[str, typer.Option(help="The terms under which you have the weights.")],
+    name: Annotated[str, typer.Option(help="The model's name; else by its task.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of models; else yours.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that model.")] = False,
+) -> int:
+    """Bring in a released FSGAN checkpoint; nothing in it is run."""
+    from faceplate.core.importing import import_model
+
+    folder = out or (model_folders() or (user_models(),))[0]
+    return import_model(console, file, folder, licence=licence, name=name, overwrite=overwrite)
 
 
 @command(app, "train")

@@ -24,6 +24,28 @@ def user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "faceplate"
 
 
+def user_models() -> Path:
+    """Return the folder in which this user's imported models live; it may not be there yet."""
+    if os.name == "nt":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home())
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "faceplate" / "models"
+
+
+def model_folders() -> tuple[Path, ...]:
+    """Return where models are searched after those installed with us.
+
+    Those that FACEPLATE_MODELS lists, as PATH lists folders; else the user's own, if it is there.
+    """
+    listed = os.environ.get("FACEPLATE_MODELS", "")
+    if listed:
+        return tuple(Path(folder) for folder in listed.split(os.pathsep) if folder)
+    return (user_models(),) if user_models().is_dir() else ()
+
+
 def private_folder(path: Path) -> Path:
     """Make a folder that only its owner may enter.
 

@@ -5,7 +5,12 @@ Source: the released FSGAN code, `fsgan.md` 8.1; layer order of torchvision's vg
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import isqrt
+
 from torch import Tensor, nn
+
+from faceplate.core.errors import ModelMismatchError
 
 _BLOCKS = ((1, 2), (2, 2), (4, 4), (8, 4), (8, 4))
 """Channels, in widths, and convolutions of each block; a pool ends each."""
@@ -80,3 +85,25 @@ def frozen(network: nn.Module) -> nn.Module:
     The released v2 code leaves it in training mode, where its statistics drift; v1 does not.
     """
     return network.eval().requires_grad_(False)
+
+
+def is_vgg19(shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Tell whether a state's keys are those of a VGG19 with batch norm."""
+    return {"features.0.weight", "features.1.running_mean", "features.49.weight"} <= shapes.keys()
+
+
+def vgg19_like(shapes: Mapping[str, tuple[int, ...]]) -> Vgg19:
+    """Return an untrained network of the sizes of tensors that `is_vgg19` knows.
+
+    Raises:
+        ModelMismatchError: a classifier's layer is missing or odd.
+    """
+    width = shapes["features.0.weight"][0] if shapes["features.0.weight"] else 0
+    first, last = shapes.get("classifier.0.weight", ()), shapes.get("classifier.6.weight")
+    if not width or len(first) != 2 or (last is not None and len(last) != 2):
+        raise ModelMismatchError(
+            "The tensors make no VGG19: features.0, classifier.0 or classifier.6 is odd.",
+            hint="Get the file again from where it was published.",
+        )
+    cells = first[1] // (_BLOCKS[-1][0] * width)
+    return Vgg19(last[0] if last else None, width=width, side=32 * isqrt(cells), hidden=first[0])

@@ -30,7 +30,7 @@ ALLOWED = frozenset(
 
 _DEEPEST = 50
 _BY_STACK = {"STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4", "NEWOBJ_EX"}
-"""Ways to look something up that PyTorch does not write; a name, if any, is among the words before."""
+"""Ways to look up that PyTorch does not write; a name, if any, is among the words before."""
 
 _MAKES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "LIST", "DICT", "FROZENSET", "REDUCE", "NEWOBJ"}
 _FILLS = {"APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD"}
