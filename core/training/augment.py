@@ -9,7 +9,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from faceplate.core.arrays import ByteArray, DoubleArray, FloatArray
+from faceplate.core.arrays import AnyArray, ByteArray, DoubleArray, FloatArray
 from faceplate.core.synth.camera import letterbox
 from faceplate.core.synth.picture import CLASSES
 from faceplate.core.training.dataset import Sample
@@ -105,13 +105,14 @@ def augment(
     if rng.random() < settings.paste:
         linear, coverage, valid = _pasted(linear, coverage, valid, draw, rng)
     if rng.random() < settings.flip:
-        linear, coverage, valid = (plane[:, ::-1] for plane in (linear, coverage, valid))
+        linear, coverage, valid = linear[:, ::-1], coverage[:, ::-1], valid[:, ::-1]
     if rng.random() < settings.relight:
         linear = _relit(linear, coverage, rng)
     if rng.random() < settings.flat:
         linear = _flat(linear, coverage, rng)
     if rng.random() < settings.letterbox:
-        linear, shares = letterbox(linear, coverage / np.float32(255), rng, share=1.0)
+        shares = coverage.astype(np.float32) / np.float32(255)
+        linear, shares = letterbox(linear, shares, rng, share=1.0)
         coverage = (shares * 255 + 0.5).astype(np.uint8)
     codes = photograph(np.ascontiguousarray(linear), rng)
     return Labelled(codes, np.ascontiguousarray(coverage), np.ascontiguousarray(valid))
@@ -166,7 +167,8 @@ def _warped(
     # OpenCV counts pixels from their centres.
     matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
 
-    def warp(plane: FloatArray | ByteArray, outside: tuple[float, ...]) -> FloatArray:
+    def warp(plane: AnyArray, outside: tuple[float, ...]) -> AnyArray:
+        plane = np.ascontiguousarray(plane)
         if factor > 1:
             small = (max(side // factor, 1),) * 2
             plane = cv2.resize(plane, small, interpolation=cv2.INTER_AREA)
@@ -180,15 +182,13 @@ def _warped(
         )
 
     linear = warp(np.asarray(sample.linear, np.float32), (0.0, 0.0, 0.0))
-    coverage = np.asarray(sample.coverage)
-    halves = [
-        warp(np.ascontiguousarray(coverage[..., :3]), (255, 0, 0)),
-        warp(np.ascontiguousarray(coverage[..., 3:]), (0, 0, 0)),
-    ]
+    # OpenCV takes four channels at most.
+    parts = np.asarray(sample.coverage)[..., :3], np.asarray(sample.coverage)[..., 3:]
+    halves = [warp(parts[0], (255, 0, 0)), warp(parts[1], (0, 0, 0))]
     if sample.valid is None:
         valid = np.full((size_px, size_px), 255, np.uint8)
     else:
-        valid = warp(np.ascontiguousarray(sample.valid), (255,))
+        valid = warp(sample.valid, (255,))
     return linear, np.concatenate(halves, axis=2), valid
 
 
@@ -212,8 +212,7 @@ def _pasted(
         other, size_px, rng.uniform(0.35, 0.75), rng.normal(0, 50.0), np.asarray(shift)
     )
     light, cover, known = _warped(other, place, size_px, mirrored=False)
-    alpha = cover[..., _OCCLUDER : _OCCLUDER + 1].astype(np.float32) / 255
-    alpha *= known[..., None] > 127
+    alpha = _share(cover, _OCCLUDER) * (known[..., None] > 127)
     light *= np.exp(rng.normal(0, 0.3)).astype(np.float32)
     mixed = coverage * (1 - alpha)
     mixed[..., _OCCLUDER] += 255 * alpha[..., 0]
@@ -221,16 +220,21 @@ def _pasted(
     return linear * (1 - alpha) + light * alpha, (mixed + 0.5).astype(np.uint8), trusted
 
 
+def _share(coverage: ByteArray, index: int) -> FloatArray:
+    """Return (h, w, 1) float32: how much of each pixel a class covers, 0 to 1."""
+    return coverage[..., index, None].astype(np.float32) / np.float32(255)
+
+
 def _relit(linear: FloatArray, coverage: ByteArray, rng: np.random.Generator) -> FloatArray:
     """Return a picture whose background stands in another light than the head."""
-    alpha = coverage[..., _BACKGROUND, None].astype(np.float32) / 255
+    alpha = _share(coverage, _BACKGROUND)
     gain = np.exp(rng.normal(0, 0.8) + rng.normal(0, 0.15, 3)).astype(np.float32)
     return linear * (1 + alpha * (gain - 1))
 
 
 def _flat(linear: FloatArray, coverage: ByteArray, rng: np.random.Generator) -> FloatArray:
     """Return a picture before a wall, with a falling-off of light across it."""
-    alpha = coverage[..., _BACKGROUND, None].astype(np.float32) / 255
+    alpha = _share(coverage, _BACKGROUND)
     size_px = linear.shape[0]
     level = np.exp(rng.uniform(np.log(0.01), np.log(2.0)))
     color = level * np.exp(rng.normal(0, 0.35 if rng.random() < 0.5 else 0.05, 3))

@@ -168,7 +168,7 @@ def _ship(console: Console, options: TrainOptions, settings: RunSettings, task: 
     for network in networks.values():
         network.eval()
     metrics = task.validate(networks, 0).numbers
-    written = []
+    written: list[Path] = []
     for model in task.models(networks):
         exported = export_model(model)
         card = card_of(

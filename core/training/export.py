@@ -82,7 +82,7 @@ def _traced(network: nn.Module, model: Model, probe: torch.Tensor) -> bytes:
         torch.onnx.export(
             network,
             (probe,),
-            file,
+            file,  # type: ignore[arg-type]  # the older exporter takes it
             input_names=[model.inputs[0].name],
             output_names=[tensor.name for tensor in model.outputs],
             opset_version=OPSET,

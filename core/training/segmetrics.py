@@ -167,19 +167,24 @@ class _Tally:
     def __init__(self) -> None:
         count = len(CLASSES)
         self.pictures = 0
-        self.areas = np.zeros((2, count))
+        self.areas = np.zeros((3, count))
         self.edges = np.zeros((4, count))
         self.groups: dict[str, DoubleArray] = {}
         self.sizes: dict[str, int] = {}
 
     def add(self, found: IntArray, picture: Judged) -> None:
-        """Count one picture; found: (h, w) class of each pixel."""
+        """Count one picture.
+
+        Args:
+            found: (h, w) class of each pixel.
+            picture: what there is to be found.
+        """
         known = picture.valid > _KNOWN
         true = picture.coverage.argmax(axis=2)
-        areas = np.zeros((2, len(CLASSES)))
+        areas = np.zeros((3, len(CLASSES)))
         for index in range(len(CLASSES)):
             own, wanted = (found == index) & known, (true == index) & known
-            areas[:, index] = (own & wanted).sum(), (own | wanted).sum()
+            areas[:, index] = (own & wanted).sum(), (own | wanted).sum(), wanted.sum()
             if own.any() or wanted.any():
                 self.edges[:, index] += edge_hits(own, wanted, EDGE_PX)
         self.pictures += 1
@@ -192,7 +197,7 @@ class _Tally:
         near, own, met, wanted = self.edges
         precision, recall = near / np.maximum(own, 1), met / np.maximum(wanted, 1)
         scores = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
-        present = {name: k for k, name in enumerate(CLASSES) if self.areas[1, k] > 0}
+        present = {name: k for k, name in enumerate(CLASSES) if self.areas[2, k] > 0}
         groups = {name: _overlaps(areas) for name, areas in sorted(self.groups.items())}
         return SegmentReport(
             pictures=self.pictures,
@@ -204,11 +209,13 @@ class _Tally:
 
 
 def _overlaps(areas: DoubleArray) -> dict[str, float]:
-    pairs = zip(CLASSES, areas[0], areas[1], strict=True)
-    return {name: float(both / either) for name, both, either in pairs if either > 0}
+    """Return the overlap of each class that is truly there; areas: both, either, true."""
+    rows = zip(CLASSES, *areas, strict=True)
+    return {name: float(both / either) for name, both, either, true in rows if true > 0}
 
 
 def _judge(segmenter: Segmenter, pictures: list[Judged], tally: _Tally) -> None:
-    codes = np.stack([picture.codes for picture in pictures]).astype(np.float32) / 255
+    codes = np.stack([picture.codes for picture in pictures]).astype(np.float32)
+    codes /= np.float32(255)
     for logits, picture in zip(segmenter(codes), pictures, strict=True):
         tally.add(logits.argmax(axis=2), picture)
