@@ -1,0 +1,159 @@
+"""Render sets of heads: resumable, on several cores, the same pictures from the same seeds."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+from faceplate.core.errors import KnobError, TrainingError
+from faceplate.core.io.atomic import reason_of
+from faceplate.core.synth.backdrop import read_surroundings
+from faceplate.core.synth.head import HeadModel
+from faceplate.core.synth.picture import HeadPicture
+from faceplate.core.synth.render import render_head
+from faceplate.core.synth.sample import Mix, sample_head
+from faceplate.core.synth.shards import (
+    SetHead,
+    begin_set,
+    is_written,
+    write_index,
+    write_shard,
+)
+
+GENERATOR = 1
+"""Version of the renderer; grows when the same scene gives other pictures."""
+
+VALIDATION_SEEDS = range(10_000, 11_000)
+"""What no network is trained on."""
+
+
+def make_set(
+    head_path: Path,
+    out: Path,
+    *,
+    first_seed: int,
+    count: int,
+    size: int,
+    mix: Mix,
+    hdri: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    workers: int = 1,
+) -> bool:
+    """Render a set of heads into a folder; a second call goes on where the first stopped.
+
+    Args:
+        head_path: the compact head model.
+        out: the set's folder.
+        first_seed: of the first picture; the others follow by one.
+        count: of pictures.
+        size: of a picture's side, pixels.
+        mix: what is drawn.
+        hdri: file of environment maps, or None for painted surroundings only.
+        progress: told how many pictures of how many are there, after each shard.
+        should_stop: asked between pictures, or with several workers between shards.
+        workers: processes.
+
+    Returns:
+        Whether the set is complete; otherwise it was stopped.
+
+    Raises:
+        TrainingError: the folder holds another set, or a file of it is damaged.
+        DiskError: the folder or the disk refuses.
+        InputError: the head model or the environment maps cannot be read.
+    """
+    for name, value, least in (("count", count, 1), ("size", size, 32), ("workers", workers, 1)):
+        if value < least:
+            raise KnobError(name, value, f"a whole number of at least {least}")
+    head = SetHead(
+        generator=GENERATOR,
+        size=size,
+        first_seed=first_seed,
+        count=count,
+        mix=asdict(mix),
+        model=_digest(head_path),
+        surroundings=_digest(hdri) if hdri else "",
+    )
+    begin_set(out, head)
+    shards = head.shards()
+    missing = [number for number in range(len(shards)) if not is_written(out, number)]
+    done = count - sum(len(shards[number]) for number in missing)
+    progress(done, count)
+    jobs = [(number, head_path, hdri, out, shards[number], size, mix) for number in missing]
+    for number in _alone(jobs, should_stop) if workers == 1 else _pool(jobs, should_stop, workers):
+        write_index(out, head)
+        done += len(shards[number])
+        progress(done, count)
+    write_index(out, head)
+    return done == count
+
+
+_Job = tuple[int, Path, Path | None, Path, range, int, Mix]
+
+
+def _alone(jobs: Iterable[_Job], should_stop: Callable[[], bool]) -> Iterator[int]:
+    for job in jobs:
+        if not _render_shard(job, should_stop):
+            return
+        yield job[0]
+
+
+def _pool(jobs: Iterable[_Job], should_stop: Callable[[], bool], workers: int) -> Iterator[int]:
+    # Not forked: threads of numba and OpenCV do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    waiting = iter(jobs)
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        running: dict[Future[bool], int] = {}
+        while True:
+            while len(running) < workers and not should_stop():
+                job = next(waiting, None)
+                if job is None:
+                    break
+                running[pool.submit(_render_shard, job)] = job[0]
+            if not running:
+                return
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+                yield running.pop(future)
+
+
+def _render_shard(job: _Job, should_stop: Callable[[], bool] = lambda: False) -> bool:
+    """Render and write one shard; return whether it was not stopped."""
+    number, head_path, hdri, out, seeds, size, mix = job
+    model = HeadModel.load(head_path)
+    surroundings = read_surroundings(hdri) if hdri else ()
+    pictures: list[HeadPicture] = []
+    for seed in seeds:
+        if should_stop():
+            return False
+        pictures.append(render_head(model, sample_head(seed, mix), size, surroundings))
+    write_shard(out, number, pictures)
+    return True
+
+
+def validation_hash(mix: Mix) -> str:
+    """Return the sha256 of the scenes of the validation seeds: it tells a frozen set from another.
+
+    It covers what is drawn, not how it is rendered; the index's ``generator`` covers that.
+    """
+    digest = sha256()
+    for seed in VALIDATION_SEEDS:
+        digest.update(sample_head(seed, mix).json().encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise TrainingError(
+            f"{path} cannot be read: {reason_of(error)}.",
+            hint="Check the path.",
+            path=str(path),
+        ) from error
