@@ -325,6 +325,32 @@ def train(
     return run_training(console, options)
 
 
+@command(app, "synth")
+def synth(
+    console: Console,
+    head: Annotated[Path, typer.Option(help="The head model, a compact .npz file.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the set.")],
+    count: Annotated[int, typer.Option(help="Pictures in all.")] = 1024,
+    seed: Annotated[int, typer.Option(help="Seed of the first picture.")] = 0,
+    size: Annotated[int, typer.Option(help="Side of a picture, pixels.")] = 256,
+    hdri: Annotated[Path | None, typer.Option(help="Environment maps, an .npz file.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+) -> int:
+    """Render a set of synthetic heads with exact mattes and landmarks, to train on."""
+    from faceplate.core.synth.generate import generate
+
+    return generate(
+        console,
+        head,
+        out,
+        count=count,
+        first_seed=seed,
+        size=size,
+        hdri=hdri,
+        workers=workers,
+    )
+
+
 @command(app, "demo")
 def demo(
     console: Console,

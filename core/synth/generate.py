@@ -9,6 +9,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
+from faceplate.core.console import Console
 from faceplate.core.errors import KnobError, TrainingError
 from faceplate.core.io.atomic import reason_of
 from faceplate.core.synth.backdrop import read_surroundings
@@ -46,6 +47,8 @@ def make_set(
 ) -> bool:
     """Render a set of heads into a folder; a second call goes on where the first stopped.
 
+    A set may grow: with a larger ``count`` the pictures that are there stay.
+
     Args:
         head_path: the compact head model.
         out: the set's folder.
@@ -80,7 +83,9 @@ def make_set(
     )
     begin_set(out, head)
     shards = head.shards()
-    missing = [number for number in range(len(shards)) if not is_written(out, number)]
+    missing = [
+        number for number in range(len(shards)) if not is_written(out, number, len(shards[number]))
+    ]
     done = count - sum(len(shards[number]) for number in missing)
     progress(done, count)
     jobs = [(number, head_path, hdri, out, shards[number], size, mix) for number in missing]
@@ -157,3 +162,42 @@ def _digest(path: Path) -> str:
             hint="Check the path.",
             path=str(path),
         ) from error
+
+
+def generate(
+    console: Console,
+    head_path: Path,
+    out: Path,
+    *,
+    count: int,
+    first_seed: int,
+    size: int,
+    hdri: Path | None,
+    workers: int,
+) -> int:
+    """Render the default mix into a folder and say how far it came; return the exit code.
+
+    Raises:
+        FaceplateError: see `make_set`.
+    """
+
+    def say(done: int, total: int) -> None:
+        console.note(f"{done} of {total} pictures are there")
+
+    complete = make_set(
+        head_path,
+        out,
+        first_seed=first_seed,
+        count=count,
+        size=size,
+        mix=Mix(),
+        hdri=hdri,
+        progress=say,
+        should_stop=console.stop,
+        workers=workers,
+    )
+    if not complete:
+        console.warn("Stopped before the end; run the same command again to go on")
+        return console.stop.exit_code
+    console.result(f"Wrote {count} pictures into {out}", folder=str(out), pictures=count)
+    return 0

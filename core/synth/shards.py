@@ -36,7 +36,7 @@ class SetHead:
         generator: version of the renderer; another one renders other pictures.
         size: of a picture's side, pixels.
         first_seed: of the first picture; the others follow by one.
-        count: of pictures when the set is complete.
+        count: of pictures when the set is complete; it may grow.
         mix: what was drawn, as JSON.
         model: sha256 of the head model's file, or "procedural".
         surroundings: sha256 of the file of environment maps, or "".
@@ -117,12 +117,13 @@ def read_shard(folder: Path, number: int) -> dict[str, AnyArray]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def is_written(folder: Path, number: int) -> bool:
-    """Return whether a shard is there with its record and of the length that it had."""
+def is_written(folder: Path, number: int, count: int) -> bool:
+    """Return whether a shard of ``count`` pictures is there, of the length that it had."""
     path = _shard(folder, number)
     if not path.is_file() or not path.with_suffix(".json").is_file():
         return False
-    return path.stat().st_size == _record(path)["bytes"]
+    record = _record(path)
+    return bool(path.stat().st_size == record["bytes"] and record["count"] == count)
 
 
 def begin_set(folder: Path, head: SetHead) -> None:
@@ -142,6 +143,7 @@ def begin_set(folder: Path, head: SetHead) -> None:
         return
     found = read_index(folder)
     ours = json.loads(json.dumps(asdict(head)))
+    del ours["count"]
     other = sorted(name for name, value in ours.items() if found.get(name) != value)
     if other:
         raise TrainingError(
