@@ -68,8 +68,8 @@ class Vgg19(nn.Module):
         wanted = _TAPS_IN_PLACE if in_place else _TAPS
         found = []
         x = picture
-        for place, layer in enumerate(self.features[: wanted[-1] + 1]):
-            x = layer(x)
+        for place in range(wanted[-1] + 1):
+            x = self.features[place](x)
             if place in wanted:
                 found.append(x)
         return found

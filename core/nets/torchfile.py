@@ -99,6 +99,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         stream.seek(0)
         start = stream.read(16)
+    found: object
     if start[8:9] == b"{":
         found = _read_safetensors(path)
     elif start[:4] == b"PK\x03\x04":
