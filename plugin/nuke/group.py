@@ -43,7 +43,8 @@ SHOWN = ("plate", "result", "preview", "view through STMap")
 FACES = ("largest", "number", "point", "reference", "all")
 """How the face is chosen."""
 
-_TILE = "0x36627fff"
+TILE = 0x36627FFF
+"""Colour of a node that is well."""
 _RESULT_KNOBS: dict[str, nktext.Value | Expression] = {
     "file_type": "exr",
     "raw": True,
@@ -105,7 +106,7 @@ def group_text(node: Node) -> str:
         for name, channels in LAYERS:
             script.layer(name, channels)
     knobs: dict[str, nktext.Value] = {
-        "tile_color": _TILE,
+        "tile_color": f"0x{TILE:08x}",
         "label": "[value status]",
         "help": node.summary,
         "selected": True,
@@ -152,7 +153,7 @@ def _state(node: Node) -> list[UserKnob]:
         return UserKnob(nktext.STRING, name, name, value=value, hidden=True)
 
     version = UserKnob(nktext.INTEGER, VERSION_KNOB, "version", value=GROUP_VERSION, hidden=True)
-    notes = [note(KIND_KNOB, node.name), version, note("status"), note("run")]
+    notes = [note(KIND_KNOB, node.name), version, note("status")]
     if node in RENDERED or node is FACE_TRACK:
         notes += [note("analysed"), note("analysed_with")]
     return notes

@@ -1,0 +1,175 @@
+"""What the buttons of our groups do; each takes the node whose button was pressed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import nuke
+
+from faceplate.core.errors import FaceplateError
+from faceplate.core.footage import FrameRange
+from faceplate.plugin.nuke import exports
+from faceplate.plugin.nuke.group import LAYERS, SHOWN
+from faceplate.plugin.nuke.renewal import renew
+from faceplate.plugin.nuke.script import inside, script_range, write_plate
+from faceplate.plugin.nuke.session import Task, session
+from faceplate.plugin.nuke.states import show, show_error
+from faceplate.plugin.nuke.wiring import Order, analysis_of, order_of
+
+Button: TypeAlias = Callable[[nuke.Node], None]
+_RESULT, _PREVIEW = SHOWN[1], SHOWN[2]
+
+
+def _button(action: Button) -> Button:
+    """Make an action a button: what goes wrong is shown on the node, in words."""
+
+    @wraps(action)
+    def press(node: nuke.Node) -> None:
+        try:
+            action(node)
+        except FaceplateError as error:
+            show_error(node, error)
+            if not nuke.GUI:
+                raise
+
+    return press
+
+
+@_button
+def analyse(node: nuke.Node) -> None:
+    """Find and follow the faces of the whole plate, and write the track."""
+    order = analysis_of(node)
+    _write_plate(node, order, again=not node["keep_plate"].value())
+
+    def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
+        node["analysed"].setValue(str(answer["out"]))
+        node["analysed_with"].setValue(order.analysis)
+        faces = [
+            f"face {face['face']}: {face['frames']} frames, {face['height_px']} px high"
+            for face in answer["faces"]
+        ]
+        show(node, "analysed", "; ".join(faces) or "No face was found.")
+
+    show(node, "analysing", "The engine looks at the whole plate.")
+    params = {"job": order.job.to_json(), "out": order.track}
+    session().start(Task(node.fullName(), "Analysing", "analyse", params, finish))
+
+
+@_button
+def preview(node: nuke.Node) -> None:
+    """Make the frame that is shown, and show it."""
+    order = order_of(node)
+    number = int(nuke.frame())
+    _write_plate(node, order, again=False)
+    folder = Path(order.job.output).parent / "preview"
+    out = str(folder / f"{node.name()}.preview.exr")
+
+    def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
+        _read_frames(inside(node, "Preview"), str(answer["out"]), number, number)
+        node["show"].setValue(_PREVIEW)
+        became = "replaced" if answer["replaced"] else f"untouched: {answer['reason']}"
+        show(node, f"preview {number}", f"Frame {number}: {became}.")
+
+    show(node, f"making {number}", f"The engine makes frame {number}.")
+    params = {"job": order.job.to_json(), "frame": number, "out": out}
+    session().start(Task(node.fullName(), f"Frame {number} of", "preview", params, finish))
+
+
+@_button
+def render(node: nuke.Node) -> None:
+    """Make all frames; those that an earlier run finished are left alone."""
+    order = order_of(node)
+    _write_plate(node, order, again=not node["keep_plate"].value())
+    _know_layers(order.job.layer_prefix)
+
+    def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
+        # The script's range too, so that a frame that was not rendered is an error, not a guess.
+        first, last = script_range()
+        ends = (min(first, min(order.numbers)), max(last, max(order.numbers)))
+        _read_frames(inside(node, "Result"), order.job.output, *ends)
+        node["show"].setValue(_RESULT)
+        show(node, "rendered", _summary(answer))
+
+    show(node, "rendering", f"The engine renders {len(order.numbers)} frames.")
+    params = {"job": order.job.to_json()}
+    session().start(Task(node.fullName(), "Rendering", "render", params, finish))
+
+
+@_button
+def cancel(node: nuke.Node) -> None:
+    """Stop what runs for the node, after the frame in hand."""
+    if not session().cancel(node.fullName()):
+        show(node, "", "Nothing runs for this node.")
+
+
+@_button
+def make_tracker(node: nuke.Node) -> None:
+    """Make a Tracker with nine points of the face."""
+    exports.make_tracker(node)
+
+
+@_button
+def make_corner_pin(node: nuke.Node) -> None:
+    """Make a CornerPin2D through the corners of eyes and mouth."""
+    exports.make_corner_pin(node)
+
+
+@_button
+def make_roto(node: nuke.Node) -> None:
+    """Make a Roto with the outline of the face."""
+    exports.make_roto(node)
+
+
+@_button
+def update(node: nuke.Node) -> None:
+    """Take the newest group of this node, with its knobs, pipes and frames."""
+    name = node.fullName()
+    # Not at once: Nuke does not bear that a node goes while a button of it is held.
+    thread = threading.Thread(
+        target=nuke.executeInMainThread, args=(renew,), kwargs={"args": (name,)}
+    )
+    thread.start()
+
+
+def _write_plate(node: nuke.Node, order: Order, *, again: bool) -> None:
+    """Write the plate if it is no files yet, or if it may have changed since."""
+    if not order.plate.written:
+        return
+    first, last = script_range()
+    wanted = FrameRange.parse(f"{first}-{last}")
+    if again or not _all_there(order.plate.pattern, wanted):
+        write_plate(node, order.plate)
+
+
+def _all_there(pattern: str, numbers: FrameRange) -> bool:
+    return all(Path(pattern % number).is_file() for number in numbers)
+
+
+def _know_layers(prefix: str) -> None:
+    """Make the layers known to Nuke under the names that a prefix gives them."""
+    for name, channels in LAYERS if prefix else ():
+        full = f"{prefix}{name}"
+        nuke.Layer(full, [f"{full}.{channel}" for channel in channels])
+
+
+def _read_frames(read: nuke.Node, pattern: str, first: int, last: int) -> None:
+    """Let a Read inside of a group read what the engine wrote."""
+    read["file"].setValue(pattern)
+    for name, value in (("first", first), ("last", last)):
+        read[name].setValue(value)
+        read[f"orig{name}"].setValue(value)
+    read["origset"].setValue(True)
+    cast("nuke.Script_Knob", read["reload"]).execute()
+
+
+def _summary(answer: Mapping[str, Any]) -> str:
+    """Say what a render did, in a sentence."""
+    parts = [f"{answer['done']} of {answer['frames']} frames"]
+    parts += [f"{answer['resumed']} from before"] if answer["resumed"] else []
+    parts += [f"{count} untouched: {why}" for why, count in answer["untouched"].items()]
+    sentences = [*answer["warnings"], *([answer["failed"]] if answer["failed"] else [])]
+    return " ".join([f"{', '.join(parts)}.", *sentences])
