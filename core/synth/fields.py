@@ -89,7 +89,11 @@ def map_fields(
     jaw_line = np.interp(z, *np.array(_JAW).T)
     below_lips = marks[57, 1] - y + side * 0.45
     jaw = smoothstep(-0.3, -2.3, y) * smoothstep(-11.5, -8.8, y) * smoothstep(0.5, 3.5, z)
-    moustache = smoothstep(0.25, 0.75, near((1.2, marks[51, 1] + 0.6, marks[51, 2] - 0.5), 0.85))
+    corner, bow = marks[54], marks[51]
+    lip_line = np.array([[0.25, bow[1] + 0.75, bow[2]], [1.5, bow[1] + 0.45, bow[2] - 0.7],
+                         corner + [0.35, 0.3, 0.0], corner + [0.6, -1.2, -0.6]])  # fmt: skip
+    off_line, _ = _line_distance(np.column_stack([side, y, z]), lip_line)
+    moustache = smoothstep(0.85, 0.35, off_line)
     beard = jaw * smoothstep(-0.9, 0.7, below_lips) * (1 - smoothstep(0.3, 0.7, lip))
     beard[~skin] = 0.0
     moustache = moustache * (1 - smoothstep(0.3, 0.7, lip)) * skin

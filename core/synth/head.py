@@ -88,7 +88,7 @@ class HeadModel:
         return ict_head(arrays)
 
     def shape(self, identity: AnyArray) -> FloatArray:
-        """Return the resting head of a person, (V, 3) float32; fewer weights than modes are fine."""
+        """Return a person's resting head, (V, 3) float32; surplus weights are left out."""
         vertices = self.neutral.copy()
         weights = np.asarray(identity, np.float32)[: len(self.identity_modes)]
         _add(vertices, self.identity_modes, self.identity_scale, weights)

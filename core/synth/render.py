@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from faceplate.core.face import HeadPose
 from faceplate.core.synth import hair, shade
 from faceplate.core.synth.backdrop import paint
 from faceplate.core.synth.body import make_body
+from faceplate.core.synth.glasses import make_glasses
 from faceplate.core.synth.hair import Strands
 from faceplate.core.synth.hand import make_hand
 from faceplate.core.synth.head import (
@@ -30,13 +31,14 @@ from faceplate.core.synth.head import (
 )
 from faceplate.core.synth.lighting import SHADOW_SIZE, Lamps, lamps_of
 from faceplate.core.synth.picture import CLASSES, HeadPicture
+from faceplate.core.synth.props import make_prop
 from faceplate.core.synth.raster import (
     add_normals,
     draw_strand_depth,
     draw_strands,
     draw_triangles,
 )
-from faceplate.core.synth.scene import HeadScene, View
+from faceplate.core.synth.scene import Hair, HeadScene, View
 from faceplate.core.synth.skin import hairline_height, head_attributes, wrinkled
 from faceplate.core.synth.skull import SKULL_CENTER
 from faceplate.core.synth.solid import FACE, HAIR, Solid
@@ -158,10 +160,20 @@ class _Shot:
         for part in make_body(scene.body, np.array(scene.person.skin.tone)):
             shift = self._shift() - PIVOT @ self.body_rotation.T
             solids.append(part.moved(self.body_rotation, shift))
+        skin = self.head[self.model.part <= SCALP]
+        fixed: list[Solid] = []
         for pose in scene.hands:
-            for part in make_hand(pose, self.head[self.model.part <= SCALP]):
-                solids.append(part.moved(self.rotation, self._shift() - PIVOT @ self.rotation.T))
-        return solids
+            fixed += make_hand(pose, skin)
+        for prop in scene.worn:
+            fixed += make_prop(prop, skin)
+        if scene.glasses is not None:
+            eyes = [eye_center(self.head[self.model.part == e]) for e in (EYE_LEFT, EYE_RIGHT)]
+            fixed += make_glasses(scene.glasses, skin, np.stack(eyes))
+        shift = self._shift() - PIVOT @ self.rotation.T
+        solids += [part.moved(self.rotation, shift) for part in fixed]
+        for prop in scene.props:
+            solids += [part.moved(np.eye(3), -_MIDDLE) for part in make_prop(prop, skin)]
+        return sorted(solids, key=lambda solid: solid.opacity < 1.0)
 
     def _eyes(self) -> FloatArray:
         look = self.scene.person.eyes
@@ -181,15 +193,16 @@ class _Shot:
         found: list[tuple[int, Strands]] = []
         normals = model.normals(self.head)
         detail = person.skin.detail
+        per_cm = self.camera.focal / self.camera.distance
         if person.hair.strands:
             grown = hair.grow_hair(
                 model,
                 self.rest,
                 model.normals(self.rest),
                 scalp,
-                person.hair,
+                pressed(person.hair, self.scene),
                 np.array([0.0, -1.0, 0.0]) @ self.rotation,
-                1.0,
+                float(np.clip(1.2 * person.hair.width * per_cm, 0.4, 1.0)),
             )
             found.append((HAIR, grown))
         if person.beard.length > 0.0:
@@ -225,7 +238,7 @@ class _Shot:
         attributes[:, shade.NORMAL : shade.NORMAL + 3] = model.normals(self.world)
         solids = self._solids()
         tables = [attributes, *(_solid_attributes(solid) for solid in solids)]
-        triangles, material, label = _joined(model, solids)
+        triangles, material, label, opacity = _joined(model, solids)
         table = np.concatenate(tables)
         strands = self._strands(scalp)
 
@@ -234,13 +247,14 @@ class _Shot:
         ids = np.full((side, side), -1, np.int32)
         own = len(model.triangles)
         draw_triangles(screen, triangles, 0, own, True, near, ids)
-        draw_triangles(screen, triangles, own, len(triangles), False, near, ids)
+        clear = own + sum(len(s.triangles) for s in solids if s.opacity >= 1.0)
+        draw_triangles(screen, triangles, own, clear, False, near, ids)
 
         shadow = np.zeros((SHADOW_SIZE, SHADOW_SIZE), np.float32)
         spare = np.zeros((SHADOW_SIZE, SHADOW_SIZE), np.int32)
         from_light = self.lamps.seen(table[:, :3])
         draw_triangles(from_light, triangles, 0, own, True, shadow, spare)
-        draw_triangles(from_light, triangles, own, len(triangles), False, shadow, spare)
+        draw_triangles(from_light, triangles, own, clear, False, shadow, spare)
         for kind, group in strands:
             if kind == HAIR:
                 draw_strand_depth(self.lamps.seen(group.points), 3, shadow)
@@ -268,6 +282,9 @@ class _Shot:
                 self.camera.seen(group.points), shaded, width, shade.STRAND - kind, near, ids, light
             )
 
+        veils = np.full((side, side), -1, np.int32)
+        draw_triangles(screen, triangles, clear, len(triangles), False, near.copy(), veils)
+
         backdrop = paint(scene.backdrop, size, self.surroundings)
         coverage = np.zeros((size, size, len(CLASSES)), np.float32)
         depth = np.full((size, size), np.inf, np.float32)
@@ -277,6 +294,7 @@ class _Shot:
             ids, light, screen, triangles, table, material, label, self._eyes(), eye_point,
             self.lamps.lamps, self.lamps.sh, shadow, self.lamps.basis, self.lamps.radius,
             noise_textures(), _sample_order(SAMPLES), rgb, coverage, depth, uv, near,
+            veils, opacity,
         )  # fmt: skip
         return self._described(rgb, coverage, depth, uv, near)
 
@@ -338,6 +356,19 @@ class _Shot:
         return self._carried(np.concatenate(points))
 
 
+def pressed(hair: Hair, scene: HeadScene) -> Hair:
+    """Return hair as it lies under what is worn."""
+    kinds = {prop.kind for prop in scene.worn}
+    if kinds & {"hood", "headscarf"}:
+        x, y, z = (min(length, 2.0) for length in hair.length)
+        return replace(hair, length=(x, y, z), volume=0.1, lift=0.05, curl=0.0, loose=0)
+    if kinds & {"cap", "beanie", "hat"}:
+        x, y, z = hair.length
+        short = (min(x, 3.0), y if y > 6 else min(y, 2.0), z)
+        return replace(hair, length=short, volume=0.2, lift=0.05, curl=min(hair.curl, 0.1))
+    return hair
+
+
 def eye_center(ball: FloatArray) -> FloatArray:
     """Return the middle about which an eyeball (N, 3) turns."""
     low, high = ball.min(axis=0), ball.max(axis=0)
@@ -362,8 +393,10 @@ def _solid_attributes(solid: Solid) -> FloatArray:
     return table
 
 
-def _joined(model: HeadModel, solids: Sequence[Solid]) -> tuple[IntArray, AnyArray, AnyArray]:
-    """Return triangles, materials and labels of head and solids."""
+def _joined(
+    model: HeadModel, solids: Sequence[Solid]
+) -> tuple[IntArray, AnyArray, AnyArray, FloatArray]:
+    """Return triangles, materials, labels and opacities of head and solids."""
     part = model.part[model.triangles[:, 0]]
     material = np.full(len(part), shade.SKIN, np.int8)
     for index, kind in _MATERIALS.items():
@@ -371,13 +404,20 @@ def _joined(model: HeadModel, solids: Sequence[Solid]) -> tuple[IntArray, AnyArr
     material[(part == EYE_LEFT) | (part == EYE_RIGHT)] = shade.EYE
     triangles, materials = [model.triangles], [material]
     labels = [np.full(len(part), shade.AUTO, np.int8)]
+    opacities = [np.ones(len(part), np.float32)]
     start = len(model.part)
     for solid in solids:
         triangles.append(solid.triangles + np.int32(start))
         materials.append(np.full(len(solid.triangles), shade.SURFACE, np.int8))
         labels.append(np.full(len(solid.triangles), solid.label, np.int8))
+        opacities.append(np.full(len(solid.triangles), solid.opacity, np.float32))
         start += len(solid.vertices)
-    return np.concatenate(triangles), np.concatenate(materials), np.concatenate(labels)
+    return (
+        np.concatenate(triangles),
+        np.concatenate(materials),
+        np.concatenate(labels),
+        np.concatenate(opacities),
+    )
 
 
 @cache

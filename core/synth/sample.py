@@ -9,8 +9,10 @@ import numpy as np
 
 from faceplate.core.arrays import AnyArray
 from faceplate.core.synth.backdrop import sample_backdrop
+from faceplate.core.synth.glasses import sample_glasses
 from faceplate.core.synth.hand import sample_hand
 from faceplate.core.synth.people import sample_person
+from faceplate.core.synth.props import Prop, sample_prop
 from faceplate.core.synth.scene import Body, HeadScene, Light, Person, Triple, View
 
 EXPRESSIONS = (
@@ -41,6 +43,10 @@ _HABITS: Mapping[str, tuple[float, float]] = {
 """How often an expression is shown and how strong it may be; a name without side is both."""
 
 
+HATS = ("cap", "beanie", "hat", "hood", "headscarf", "headband")
+"""What is worn and presses the hair down."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mix:
     """What pictures are drawn: chances and ranges.
@@ -48,7 +54,8 @@ class Mix:
     Attributes:
         yaw, pitch, roll: largest angle to either side, degrees; yaw is uniform.
         hand: chance of a hand (or two) on or before the face.
-        glasses, hat, prop, scarf, mask: chances of what is worn or held.
+        glasses, hat, phones, scarf, mask: chances of what is worn.
+        prop: chance of a thing between face and camera.
         other: chance of another person's head.
         tones: chance of each of the six skin tones, palest first.
         heights: smallest and largest face height, share of the picture.
@@ -63,9 +70,10 @@ class Mix:
     hand: float = 0.35
     glasses: float = 0.2
     hat: float = 0.1
-    prop: float = 0.15
-    scarf: float = 0.05
-    mask: float = 0.05
+    phones: float = 0.04
+    scarf: float = 0.04
+    mask: float = 0.04
+    prop: float = 0.12
     other: float = 0.1
     tones: tuple[float, ...] = (1 / 6,) * 6
     heights: tuple[float, float] = (0.33, 0.66)
@@ -87,16 +95,24 @@ def sample_moment(rng: np.random.Generator, seed: int, person: Person, mix: Mix)
     gaze = (float(np.clip(gaze[0], -32, 32)), float(np.clip(gaze[1], -20, 20)))
     view = sample_view(rng, mix)
     hands = (sample_hand(rng, person.skin.tone),) if rng.random() < mix.hand else ()
+    glasses = sample_glasses(rng) if rng.random() < mix.glasses else None
+    worn = sample_worn(rng, mix)
+    props = (sample_prop(rng, worn=False),) if rng.random() < mix.prop else ()
     light = sample_light(rng, mix)
     backdrop = sample_backdrop(rng)
     tags = {f"tone{person.skin.band}", person.hair.kind, person.hair.name, light.kind}
-    if hands:
-        tags.add("hand")
-        tags |= {"prop"} if hands[0].held else set()
-    if person.beard.length > 0.0:
-        tags.add("beard")
-    if person.hair.loose:
-        tags.add("strands")
+    tags |= {prop.kind for prop in (*worn, *props)}
+    for name, present in (
+        ("hand", hands),
+        ("glasses", glasses),
+        ("dark glasses", glasses and glasses.opacity > 0.5),
+        ("hat", any(prop.kind in HATS for prop in worn)),
+        ("prop", props or any(hand.held for hand in hands)),
+        ("beard", person.beard.length > 0.0),
+        ("strands", person.hair.loose),
+    ):
+        if present:
+            tags.add(name)
     return HeadScene(
         seed=seed,
         person=person,
@@ -107,8 +123,26 @@ def sample_moment(rng: np.random.Generator, seed: int, person: Person, mix: Mix)
         light=light,
         backdrop=backdrop,
         hands=hands,
+        glasses=glasses,
+        worn=worn,
+        props=props,
         tags=tuple(sorted(tags)),
     )
+
+
+def sample_worn(rng: np.random.Generator, mix: Mix) -> tuple[Prop, ...]:
+    """Return what is worn on the head but for glasses."""
+    worn = []
+    phones = ("headphones", "headset")
+    for chance, kinds in (
+        (mix.hat, HATS),
+        (mix.phones, phones),
+        (mix.scarf, ("scarf",)),
+        (mix.mask, ("mask",)),
+    ):
+        if rng.random() < chance:
+            worn.append(sample_prop(rng, worn=True, kind=kinds[rng.integers(len(kinds))]))
+    return tuple(worn)
 
 
 def sample_view(rng: np.random.Generator, mix: Mix) -> View:

@@ -7,7 +7,9 @@ import json
 from dataclasses import dataclass
 
 from faceplate.core.synth.backdrop import Backdrop
+from faceplate.core.synth.glasses import Glasses
 from faceplate.core.synth.hand import HandPose
+from faceplate.core.synth.props import Prop
 
 Triple = tuple[float, float, float]
 
@@ -245,6 +247,9 @@ class HeadScene:
         expression: (53,) weights of ICT-FaceKit's expressions.
         gaze: degrees in the head, + to the person's left, + up.
         hands: on or before the face.
+        glasses: worn, or None.
+        worn: hats, masks, scarves, headphones.
+        props: what hangs or stands before the face, placed in the camera's axes.
         tags: what is to be seen.
     """
 
@@ -257,6 +262,9 @@ class HeadScene:
     light: Light
     backdrop: Backdrop
     hands: tuple[HandPose, ...]
+    glasses: Glasses | None
+    worn: tuple[Prop, ...]
+    props: tuple[Prop, ...]
     tags: tuple[str, ...]
 
     def json(self) -> str:

@@ -128,7 +128,7 @@ def _label(attributes, triangles, t, w, material, label, textures):  # type: ign
     if label[t] >= 0:
         return label[t]
     kind = material[t]
-    if kind == MOUTH or kind == TOOTH:
+    if kind in (MOUTH, TOOTH):
         return _MOUTH
     if kind == EYE:
         return _FACE
@@ -292,6 +292,8 @@ def resolve(
     depth: FloatArray,
     uv: FloatArray,
     near: FloatArray,
+    veils: IntArray,
+    opacity: FloatArray,
 ) -> None:
     """Fill a picture from its samples; ``rgb`` comes in as the backdrop.
 
@@ -309,6 +311,8 @@ def resolve(
         order: (n * n, 2) offsets of a pixel's samples (x, y), the most central first.
         rgb, coverage, depth, uv: the picture; changed in place.
         near: (n H, n W) 1 / depth of the samples.
+        veils: (n H, n W) the see-through triangle before each sample, or -1.
+        opacity: (T,) float32.
     """
     height, width = rgb.shape[0], rgb.shape[1]
     count = order.shape[0]
@@ -323,24 +327,33 @@ def resolve(
     for y in range(height):
         for x in range(width):
             red, green, blue = 0.0, 0.0, 0.0
-            groups, empty = 0, 0
+            groups, empty, veiled, veil = 0, 0, 0, -1
             for s in range(count):
                 column, row = x * factor + order[s, 0], y * factor + order[s, 1]
                 t = ids[row, column]
+                before = veils[row, column]
+                forced = -1
+                if before >= 0:
+                    if veiled == 0:
+                        veil = s
+                    veiled += 1
+                    if opacity[before] >= 0.5:
+                        forced = label[before]
                 if s == 0 and near[row, column] > 0.0:
                     depth[y, x] = 1.0 / near[row, column]
                 if t == -1:
                     empty += 1
+                    coverage[y, x, max(forced, 0)] += share
                     continue
                 if t <= STRAND:
-                    coverage[y, x, STRAND - t] += share
+                    coverage[y, x, forced if forced >= 0 else STRAND - t] += share
                     red += strand_light[row, column, 0] * share
                     green += strand_light[row, column, 1] * share
                     blue += strand_light[row, column, 2] * share
                     continue
                 _weights(screen, triangles, t, column + 0.5, row + 0.5, w)
                 c = _label(attributes, triangles, t, w, material, label, textures)
-                coverage[y, x, c] += share
+                coverage[y, x, forced if forced >= 0 else c] += share
                 key = c * 16 + material[t]
                 g = 0
                 while g < groups and keys[g] != key:
@@ -349,7 +362,6 @@ def resolve(
                     keys[g], firsts[g], shares[g] = key, s, 0
                     groups += 1
                 shares[g] += 1
-            coverage[y, x, 0] += empty * share
             for g in range(groups):
                 s = firsts[g]
                 column, row = x * factor + order[s, 0], y * factor + order[s, 1]
@@ -380,6 +392,27 @@ def resolve(
             rgb[y, x, 0] = red + rgb[y, x, 0] * empty * share
             rgb[y, x, 1] = green + rgb[y, x, 1] * empty * share
             rgb[y, x, 2] = blue + rgb[y, x, 2] * empty * share
+            if veiled > 0:
+                column, row = x * factor + order[veil, 0], y * factor + order[veil, 1]
+                t = veils[row, column]
+                _weights(screen, triangles, t, column + 0.5, row + 0.5, w)
+                for k in range(ATTRIBUTES):
+                    value[k] = _mixed(attributes, triangles, t, w, k)
+                _light(
+                    value,
+                    SURFACE,
+                    view,
+                    lamps,
+                    sh,
+                    shadow,
+                    basis,
+                    softness,
+                    textures,
+                    out,
+                )
+                hides = veiled * share * opacity[t]
+                for c in range(3):
+                    rgb[y, x, c] = rgb[y, x, c] * (1.0 - hides) + hides * out[c]
 
 
 @numba.njit(nogil=True, cache=True, fastmath=False)
