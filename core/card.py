@@ -54,7 +54,7 @@ class Tensor:
 
     Attributes:
         name: as the weights file has it.
-        shape: without the batch axis.
+        shape: without the batch axis; 0 stands for any length.
         layout: the letters of the axes, e.g. "HWC".
         domain: what the numbers mean, with their range and unit.
     """
@@ -235,7 +235,7 @@ def _tensors(path: Path, table: dict[str, Any], key: str) -> tuple[Tensor, ...]:
         where = f"{key}[{number}]."
         _check_keys(path, where, row, Tensor)
         shape = row["shape"]
-        if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
+        if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
             raise _wrong(path, f"{where}shape is {shape!r}, not a list of lengths")
         if not isinstance(row["layout"], str) or len(row["layout"]) != len(shape):
             raise _wrong(path, f"{where}layout is {row['layout']!r}, not a letter for each axis")

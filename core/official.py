@@ -29,7 +29,8 @@ from faceplate.core.nets.structure import (
 from faceplate.core.nets.torchfile import Checkpoint
 
 _SIDE = 256
-_DETECT_SIDE = 640
+_IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_DETECT_MEAN = (123 / 255, 117 / 255, 104 / 255)
 _COUNTER = ".num_batches_tracked"
 _SHOWN = 3
 
@@ -204,6 +205,39 @@ class _Taps(nn.Module):
         return tuple(self.network.taps(picture))
 
 
+def _of_codes(
+    *, mean: tuple[float, ...], deviation: tuple[float, ...], reversed_: bool = False
+) -> Callable[[nn.Module], nn.Module]:
+    return lambda network: _Codes(network, mean, deviation, reversed_=reversed_)
+
+
+class _Codes(nn.Module):
+    """A network that takes pictures as the analysis has them: (B, h, w, 3) RGB codes, 0 to 1."""
+
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: tuple[float, ...],
+        deviation: tuple[float, ...],
+        *,
+        reversed_: bool,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.reversed_ = reversed_
+        self.register_buffer("mean", torch.tensor(mean))
+        self.register_buffer("deviation", torch.tensor(deviation))
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """Return the network's answer to the picture in its own range and order of channels."""
+        x = (pictures - self.mean) / self.deviation
+        return self.network((x.flip(-1) if self.reversed_ else x).permute(0, 3, 1, 2))
+
+
+_CODES = "RGB in the network domain, codes 0..1"
 _PICTURE = "RGB, network codes as -1 to 1"
 _ROLES = {
     101: ("reenact", f"{_PICTURE}, of the source; then 98 discs of the target's landmarks, 0 to 1"),
@@ -301,10 +335,11 @@ def _landmarks(shapes: Shapes) -> Recognised:
         name="official_landmarks",
         task="face to heat maps of landmarks",
         network=hrnet_like(shapes),
-        inputs=(Tensor("picture", (3, _SIDE, _SIDE), "CHW", "RGB, ImageNet's mean and deviation"),),
+        inputs=(Tensor("picture", (_SIDE, _SIDE, 3), "HWC", _CODES),),
         outputs=(("maps", "NHW", "heat of each landmark, at a quarter of the size"),),
         training="WFLW.",
-        limits="One face, cut with 1.2 times the box.",
+        limits="One face, upright, in a square of 1.2 times its box.",
+        runnable=_of_codes(mean=_IMAGENET_MEAN, deviation=_IMAGENET_DEVIATION),
     )
 
 
@@ -313,27 +348,29 @@ def _pose(shapes: Shapes) -> Recognised:
         name="official_pose",
         task="face to head pose",
         network=hopenet_like(shapes),
-        inputs=(Tensor("picture", (3, POSE_SIDE, POSE_SIDE), "CHW", _PICTURE),),
+        inputs=(Tensor("picture", (POSE_SIDE, POSE_SIDE, 3), "HWC", _CODES),),
         outputs=(("pose", "N", "yaw, pitch, roll in degrees, with the signs of 300W-LP"),),
         training="300W-LP.",
-        limits="Angles within 99 degrees.",
+        limits="Angles within 99 degrees. Fed as FSGAN does, not as it was trained.",
+        runnable=_of_codes(mean=(0.5, 0.5, 0.5), deviation=(0.5, 0.5, 0.5)),
         labels=("yaw", "pitch", "roll"),
     )
 
 
 def _detector(shapes: Shapes) -> Recognised:
-    side = _DETECT_SIDE
     return Recognised(
         name="official_detect",
         task="picture to faces",
         network=dsfd_like(shapes),
-        inputs=(Tensor("picture", (3, side, side), "CHW", "BGR, 0 to 255 less 104, 117, 123"),),
+        inputs=(Tensor("picture", (0, 0, 3), "HWC", _CODES),),
         outputs=(
             ("offsets", "NC", "of the anchors, in their variances"),
             ("scores", "N", "chance of a face at each anchor"),
         ),
         training="WIDER FACE.",
-        limits=f"Pictures of {side} x {side}; larger ones are reduced to it first.",
+        limits="Time and memory grow with the picture: about 6 GB at 1920 x 1080.",
+        # BGR to the network, which is all that it knows of it.
+        runnable=_of_codes(mean=_DETECT_MEAN, deviation=(1 / 255,) * 3, reversed_=True),
     )
 
 

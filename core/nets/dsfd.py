@@ -138,8 +138,8 @@ class DSFD(nn.Module):
         ]
         face, head, body = (
             Prediction(
-                _flat([loc[:, 4 * part : 4 * part + 4] for loc, _ in maps[part:]]),
-                _flat([conf[:, 2 * part : 2 * part + 2] for _, conf in maps[part:]]),
+                _flat([loc[:, 4 * part : 4 * part + 4] for loc, _ in maps[part:]], 4),
+                _flat([conf[:, 2 * part : 2 * part + 2] for _, conf in maps[part:]], 2),
             )
             for part in range(3)
         )
@@ -271,8 +271,9 @@ def max_in_out(conf: Tensor, level: int) -> Tensor:
     return torch.cat([*face, conf[:, 4:]], dim=1)
 
 
-def _flat(maps: Sequence[Tensor]) -> Tensor:
-    return torch.cat([m.permute(0, 2, 3, 1).flatten(1, 2) for m in maps], dim=1)
+def _flat(maps: Sequence[Tensor], channels: int) -> Tensor:
+    """Return maps (B, channels, h, w) as one list (B, A, channels), row by row."""
+    return torch.cat([m.permute(0, 2, 3, 1).reshape(len(m), -1, channels) for m in maps], dim=1)
 
 
 def is_dsfd(shapes: Mapping[str, tuple[int, ...]]) -> bool:

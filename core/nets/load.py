@@ -22,6 +22,9 @@ from faceplate.core.errors import (
 from faceplate.core.nets.run import Network, open_network
 from faceplate.core.nets.tensorfile import Tensors, tensors_of
 
+_ANY = 160
+"""Length of an axis that may have any, when a model is tried."""
+
 
 def load_network(
     name: str,
@@ -134,6 +137,7 @@ def _problem(card: ModelCard, folder: Path) -> ModelError | None:
 
 
 def _ramp(shape: tuple[int, ...]) -> FloatArray:
+    shape = tuple(length or _ANY for length in shape)
     return np.linspace(0, 1, math.prod(shape), dtype=np.float32).reshape(shape)
 
 

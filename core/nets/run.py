@@ -53,10 +53,11 @@ class Network:
 
         Args:
             batches: (B, *shape) float32 each, with shapes and domains of ``card.inputs``, in
-                order; B may be 0.
+                order; B may be 0. An axis that the card says 0 of may have any length from 1.
 
         Returns:
-            For each of ``card.outputs``, in order, a float32 array (B, *its shape).
+            For each of ``card.outputs``, in order, a float32 array (B, *its shape), an axis of
+            any length being as long as the network made it.
 
         Raises:
             ModelMismatchError: another number of batches, another shape or dtype.
@@ -64,14 +65,16 @@ class Network:
         """
         self._check(batches)
         count = len(batches[0])
-        outputs = [np.empty((count, *out.shape), np.float32) for out in self.card.outputs]
         names = [out.name for out in self.card.outputs]
+        outputs = [np.empty((count, *out.shape), np.float32) for out in self.card.outputs]
         for number in range(count):
             feed = {
                 wanted.name: np.ascontiguousarray(batch[number : number + 1])
                 for wanted, batch in zip(self.card.inputs, batches, strict=True)
             }
             results = self._answers(names, feed)
+            if number == 0:
+                outputs = [np.empty((count, *one.shape[1:]), np.float32) for one in results]
             for output, result in zip(outputs, results, strict=True):
                 output[number] = result[0]
         return outputs
@@ -80,7 +83,7 @@ class Network:
         fits = len(batches) == len(self.card.inputs) and all(
             batch.ndim > 0
             and batch.dtype == np.float32
-            and batch.shape[1:] == wanted.shape
+            and _is_of(batch.shape[1:], wanted.shape)
             and len(batch) == len(batches[0])
             for wanted, batch in zip(self.card.inputs, batches, strict=False)
         )
@@ -179,14 +182,26 @@ def _no_device(card: ModelCard, device: str, provider: str, reason: str) -> Devi
 
 def _check_signature(card: ModelCard, session: Any) -> None:
     """Compare names and shapes in the file with the card."""
-    found = {node.name: tuple(node.shape[1:]) for node in session.get_inputs()}
+    found = {node.name: _lengths(node) for node in session.get_inputs()}
     wanted = {tensor.name: tensor.shape for tensor in card.inputs}
     if found != wanted or len(wanted) != len(card.inputs):
         raise _misfit(card, "input", [(tensor.name, tensor.shape) for tensor in card.inputs], found)
-    held = {node.name: tuple(node.shape[1:]) for node in session.get_outputs()}
+    held = {node.name: _lengths(node) for node in session.get_outputs()}
     for tensor in card.outputs:
         if held.get(tensor.name) != tensor.shape:
             raise _misfit(card, "output", {tensor.name: tensor.shape}, held)
+
+
+def _lengths(node: Any) -> tuple[int, ...]:
+    """Return a node's shape as a card has it: 0 for an axis that the file only names."""
+    return tuple(axis if isinstance(axis, int) else 0 for axis in node.shape[1:])
+
+
+def _is_of(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Return whether a shape is the wanted one, in which 0 stands for any length from 1."""
+    return len(shape) == len(wanted) and all(
+        have == want or (want == 0 and have > 0) for have, want in zip(shape, wanted, strict=True)
+    )
 
 
 def _misfit(card: ModelCard, what: str, wanted: object, found: object) -> ModelMismatchError:
