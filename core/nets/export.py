@@ -13,17 +13,12 @@ import torch
 from torch import nn
 
 from faceplate.core.arrays import FloatArray
-from faceplate.core.arrays import FloatArray
 from faceplate.core.card import Tensor
 from faceplate.core.errors import ModelMismatchError
 
 _OPSET = 17
 _MOST_DIFFERENCE = 5e-4
 """Of the largest answer; float32 networks of 150 layers differ by 1e-5 between the two."""
-
-_SIDES = (96, 133)
-"""Lengths that an axis of any length is tried with."""
-
 
 _ANY = (160, 224)
 """Lengths with which an axis of any length is tried, when the file is made and afterwards."""
