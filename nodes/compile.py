@@ -14,7 +14,10 @@ from faceplate.nodes.footage import ACTOR_SOURCE, COMPRESSION_KNOB, PLATE
 from faceplate.nodes.graph import Graph, Placed
 from faceplate.nodes.node import Value
 
-_COMPOSED = ("FaceTrack", "FaceMatte", "FaceReenact", "FaceComplete", "FaceBlend")
+_WITH_FACE = ("FaceSwap", "FaceBlend")
+_WITHOUT_FACE = ("FaceMatte", "FaceTrack")
+# A later node's knob wins over an earlier one's: a track that is plugged into a swap is its track.
+_COMPOSED = ("FaceSwap", "FaceTrack", "FaceMatte", "FaceReenact", "FaceComplete", "FaceBlend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,13 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
 
     Args:
         graph: nodes and wires.
-        name: the placed `FaceSwap` or `FaceBlend` to render; a `FaceSwap` without an actor makes
-            mattes only, and then its layers may not ask for a face.
+        name: the placed node to render: a `FaceSwap` or `FaceBlend`, a `FaceMatte` for mattes
+            only, a `FaceTrack` for a job to analyse and not to render. A `FaceSwap` without an
+            actor makes mattes only, too, and then its layers may not ask for a face.
         delivery: where the result goes.
 
-    The seed is that of the rendered node.
+    The seed is that of the rendered node. A `FaceTrack` that is plugged in decides the smoothing;
+    a `FaceMatte` that is adds its erosion.
 
     Raises:
         GraphError: not a node that gives frames, an input missing, or a plate without a pattern.
@@ -90,15 +95,16 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
     end = graph.node(name)
     parts = list(graph.upstream(name))
     plate, actor = _only(parts, "Plate"), _only(parts, "ActorSource")
-    if end.node.name not in ("FaceSwap", "FaceBlend"):
+    if end.node.name not in (*_WITH_FACE, *_WITHOUT_FACE):
         raise GraphError(
-            f"{end.node.name} gives no frames.", hint="Render a FaceSwap or FaceBlend."
+            f"{end.node.name} gives no frames.",
+            hint="Render a FaceSwap, FaceBlend, FaceMatte or FaceTrack.",
         )
     if plate is None or not plate.values["pattern"]:
         raise GraphError("There is no plate.", hint="Give the pattern of the plate's frames.")
-    values = _knob_values(parts)
-    layers = values["layers"]
-    if actor is None and set(layers) != {"matte"}:
+    values = {**_knob_values(parts), "seed": end.values["seed"]}
+    layers = values["layers"] if end.node.name in _WITH_FACE else ("matte",)
+    if end.node.name in _WITHOUT_FACE or actor is not None or set(layers) != {"matte"}:
         graph.check_inputs(name)
     return Job(
         name=delivery.name or base_name(delivery.output),
@@ -140,7 +146,7 @@ def _knob_values(parts: list[Placed]) -> dict[str, Any]:
     """Return each knob's value over all nodes of the graph; two erosions add up."""
     values: dict[str, Value] = {**FACE_TRACK.values({}), **FACE_SWAP.values({})}
     erosions: list[Value] = []
-    for kind in (*_COMPOSED, "FaceSwap"):
+    for kind in _COMPOSED:
         placed = _only(parts, kind)
         if placed is not None:
             values.update(placed.values)

@@ -132,6 +132,7 @@ FACE_SWAP = Node(
         Port("plate", Kind.IMAGE),
         Port("actor", Kind.ACTOR),
         Port("track", Kind.TRACK, optional=True),
+        Port("matte", Kind.MATTE, optional=True),
     ),
     outputs=(Port("comp", Kind.IMAGE),),
     knobs=(

@@ -99,8 +99,44 @@ def test_a_plate_without_a_pattern_is_refused() -> None:
 
 
 def test_a_node_that_gives_no_frames_is_refused() -> None:
-    with pytest.raises(GraphError, match="gives no frames"):
-        job_of(composed({}, {}), "track", DELIVERY)
+    with pytest.raises(GraphError, match="FaceReenact gives no frames"):
+        job_of(composed({}, {}), "face", DELIVERY)
+
+
+def test_tracking_and_mattes_are_jobs_of_their_own_without_an_actor() -> None:
+    graph = composed({"erode": 2.0}, {"erode": 5.0, "feather": 20.0})
+
+    track = job_of(graph, "track", Delivery(output="plate.track"))
+    matte = job_of(graph, "matte", DELIVERY)
+
+    assert (track.actor, track.layers, track.output) == (None, ("matte",), "plate.track")
+    assert track.knobs.smoothing == matte.knobs.smoothing == 0.5
+    assert (matte.actor, matte.layers, matte.knobs.erode) == (None, ("matte",), 2.0)
+    assert read_job(track.to_json()) == track and read_job(matte.to_json()) == matte
+
+
+def test_mattes_without_a_track_are_refused() -> None:
+    graph = Graph().placed("plate", PLATE, PLATE_KNOBS).placed("matte", FACE_MATTE)
+    graph = graph.wired("plate", "plate", "matte", "plate")
+
+    with pytest.raises(GraphError, match=r"matte\.track is not plugged in"):
+        job_of(graph, "matte", DELIVERY)
+
+
+def test_a_track_and_a_matte_that_feed_a_swap_decide_smoothing_and_add_erosion() -> None:
+    graph = swap_graph(PLATE_KNOBS, ACTOR_KNOBS, {"smoothing": 2.0, "erode": 1.0, "seed": 3})
+    graph = graph.placed("track", FACE_TRACK, {"smoothing": 0.5, "seed": 9})
+    graph = graph.placed("matte", FACE_MATTE, {"erode": 2.0, "seed": 8})
+    for source, target in (
+        *(("plate", name) for name in ("track", "matte")),
+        *(("track", name) for name in ("matte", "swap")),
+        ("matte", "swap"),
+    ):
+        graph = graph.wired(source, source, target, source)
+
+    job = job_of(graph, "swap", DELIVERY)
+
+    assert (job.knobs.smoothing, job.knobs.erode, job.seed) == (0.5, 3.0, 3)
 
 
 def test_two_swaps_in_a_row_are_refused() -> None:
