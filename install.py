@@ -10,11 +10,13 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -265,6 +267,59 @@ def remove_runtimes(env: Path, uv: str | None) -> None:
     run("change the onnxruntime build", [*tool, *yes, *packages], f"remove {env} and try again")
 
 
+# --- what runs inside of hosts ----------------------------------------------------------------
+
+LIGHT = ("errors", "footage", "job", "jobfile", "report")  # modules of core that hosts import
+LOADER = '''"""What Blender loads: the add-on, under the extension's own package name."""
+
+from .vendor.faceplate.plugin.blender import AddOn
+
+_add_on = AddOn(__package__)
+register = _add_on.register
+unregister = _add_on.unregister
+'''
+
+
+def host_files(host: str) -> dict[str, str]:
+    """Return what runs in a host's own Python: path below faceplate/ to text."""
+    paths = [ROOT / "core" / f"{name}.py" for name in ("__init__", *LIGHT)]
+    paths += [*(ROOT / "nodes").glob("*.py"), *(ROOT / "plugin").glob("*.py")]
+    paths += (ROOT / "plugin" / host).rglob("*.py")
+    return {p.relative_to(ROOT).as_posix(): p.read_text(encoding="utf-8") for p in sorted(paths)}
+
+
+def with_relative_imports(path: str, text: str) -> str:
+    """Return a module of ours that finds the others under whatever package they were put.
+
+    Blender forbids extensions a name of their own at the top, and its search path.
+    """
+    up = "." * (path.count("/") + 1)
+    return re.sub(r"(?m)^(\s*)from faceplate\.", rf"\1from {up}", text)
+
+
+def extension_files() -> dict[str, str]:
+    """Return the Blender extension: path to text."""
+    manifest = (ROOT / "plugin" / "blender" / "blender_manifest.toml").read_text(encoding="utf-8")
+    licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    files = {"blender_manifest.toml": manifest, "LICENSE": licence, "__init__.py": LOADER}
+    files.update({f"vendor/{name}__init__.py": "" for name in ("", "faceplate/")})
+    for path, text in host_files("blender").items():
+        files[f"vendor/faceplate/{path}"] = with_relative_imports(path, text)
+    return files
+
+
+def blender_folders() -> list[Path]:
+    """Return the user's folders of Blender 4.2 and later that are there."""
+    if os.name == "nt":
+        base = Path(os.environ.get("APPDATA", "")) / "Blender Foundation" / "Blender"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support" / "Blender"
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "blender"
+    found = {p: re.match(r"(\d+)\.(\d+)$", p.name) for p in base.glob("*.*")}
+    return sorted(p for p, m in found.items() if m and (int(m[1]), int(m[2])) >= (4, 2))
+
+
 # --- verbs ------------------------------------------------------------------------------------
 
 
@@ -322,6 +377,42 @@ def doctor(options: argparse.Namespace) -> None:
     run("look at this machine", command, "mend what is marked above", Path.cwd())
 
 
+def blender_zip(options: argparse.Namespace) -> None:
+    """Write the Blender extension, to be installed from disk in any Blender from 4.2 on."""
+    out = Path(options.out or ROOT / "build" / "faceplate-blender.zip")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(str(out), "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, text in sorted(extension_files().items()):
+            entry = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))  # the same files, the same bytes
+            archive.writestr(entry, text, zipfile.ZIP_DEFLATED)
+    say(f"wrote {out}: in Blender, Preferences, Get Extensions, Install from Disk")
+
+
+def blender(options: argparse.Namespace) -> None:
+    """Put the extension into every Blender of this user, or take it away with --remove."""
+    folders = [Path(options.folder)] if options.folder else blender_folders()
+    if not folders:
+        raise StepError(
+            "find Blender",
+            "no settings of a Blender 4.2 or later are in the usual folder",
+            "start Blender once, or name its settings: --folder ~/.config/blender/4.5",
+        )
+    for folder in folders:
+        place = folder / "extensions" / "user_default" / "faceplate"
+        if place.exists():
+            shutil.rmtree(str(place))
+        if options.remove:
+            say(f"removed {place}")
+            continue
+        files = extension_files()
+        pointer = json.dumps({"python": str(env_python(Path(options.env).resolve()))})
+        files["vendor/faceplate/plugin/engine.json"] = pointer + "\n"
+        for path, text in files.items():
+            (place / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / path).write_text(text, encoding="utf-8")
+        say(f"wrote {place}: switch Faceplate on in Blender's preferences, Add-ons")
+
+
 def test(options: argparse.Namespace) -> None:
     """Install engine and developer tools, then lint, type check and test."""
     env = make_env(options, {"engine", "dev", "train"})
@@ -338,7 +429,15 @@ def test(options: argparse.Namespace) -> None:
         run(step, [python, *arguments], what_to_do)
 
 
-VERBS = {"demo": demo, "test": test, "engine": engine, "doctor": doctor, "link": link}
+VERBS = {
+    "demo": demo,
+    "test": test,
+    "engine": engine,
+    "doctor": doctor,
+    "link": link,
+    "blender": blender,
+    "blender-zip": blender_zip,
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -360,6 +459,9 @@ def parser() -> argparse.ArgumentParser:
     made["engine"].add_argument("--train", action="store_true", help="torch and training, too")
     made["demo"].add_argument("--out", default="demo_out", help="folder for the demo's files")
     made["demo"].add_argument("--overwrite", action="store_true", help="replace files in it")
+    made["blender"].add_argument("--folder", help="settings of one Blender, as .config/blender/4.5")
+    made["blender"].add_argument("--remove", action="store_true", help="take it away")
+    made["blender-zip"].add_argument("--out", help="the zip to write")
     made["test"].add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     return top
 

@@ -1,0 +1,181 @@
+"""The node group that stands for a node of ours: plain, so it renders without the add-on.
+
+A subclass of Blender's custom group would crash 4.5 and 5.0 where it is not registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import bpy
+
+from faceplate.core.errors import FaceplateError, InputError
+from faceplate.core.footage import FrameRange, frame_path
+from faceplate.nodes.node import Node
+from faceplate.plugin.blender import compat
+from faceplate.plugin.blender.properties import label_of
+from faceplate.plugin.blender.scene import nodes_of, numbers_on_disk, relative
+
+PLATE, MIX, IMAGE, COMP = "Image", "Mix", "Image", "comp"
+_SOCKETS = {"RGBA": "NodeSocketColor", "VALUE": "NodeSocketFloat", "VECTOR": "NodeSocketVector"}
+_ROOT = ("Combined", "Image")
+_RENDERED = "Rendered"
+_FAILED_COLOR = (0.45, 0.12, 0.10)
+
+
+def title_of(node: Node) -> str:
+    """Return what a node is called in Blender.
+
+    >>> from faceplate.nodes.face import FACE_SWAP
+    >>> title_of(FACE_SWAP)
+    'Face Swap'
+    """
+    return label_of(node.name.replace("Face", "Face ", 1))
+
+
+def new_group(node: Node) -> Any:
+    """Return a new group for a node: its plate passes through until frames are rendered."""
+    tree = bpy.data.node_groups.new(title_of(node), compat.TREE)
+    tree.faceplate.node = node.name
+    tree.interface.new_socket(PLATE, in_out="INPUT", socket_type="NodeSocketColor")
+    mix = tree.interface.new_socket(MIX, in_out="INPUT", socket_type="NodeSocketFloat")
+    mix.default_value, mix.min_value, mix.max_value = 1.0, 0.0, 1.0
+    mix.description = "How much of the finished frame is seen"
+    tree.interface.new_socket(IMAGE, in_out="OUTPUT", socket_type="NodeSocketColor")
+    start, end = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    start.location, end.location = (-600, 0), (500, 0)
+    tree.links.new(start.outputs[PLATE], end.inputs[IMAGE])
+    return tree
+
+
+def add_node(tree: Any, group: Any) -> Any:
+    """Add a node that shows a group to a compositor tree, and return it."""
+    shown = tree.nodes.new("CompositorNodeGroup")
+    shown.node_tree = group
+    shown.name = shown.label = group.name
+    shown.inputs[MIX].default_value = 1.0
+    shown.width = 200
+    return shown
+
+
+def show_result(group: Any, pattern: str, shift: int, space: str) -> None:
+    """Make the layers of rendered frames a group's outputs.
+
+    `Image` is the finished frame over the input by Mix, where a frame was rendered; elsewhere the
+    input passes. `comp` is the finished frame itself. Links to outputs that stay are kept.
+
+    Args:
+        group: a Faceplate group.
+        pattern: of the frames, absolute.
+        shift: number of a frame's file less its scene frame.
+        space: Blender's name of the frames' colour space, or "" to leave Blender's guess.
+
+    Raises:
+        InputError: no frame is there.
+    """
+    numbers = numbers_on_disk(pattern)
+    if not numbers:
+        raise InputError(f"No frame of {pattern} is there.", hint="Render it again.")
+    start, end = _kept(group)
+    for node in [node for node in group.nodes if node not in (start, end)]:
+        group.nodes.remove(node)
+    footage = _footage(group, pattern, numbers, shift, space)
+    sockets = [s for s in footage.outputs if s.enabled and s.name != "Alpha"]
+    root = next(socket for socket in sockets if socket.name in _ROOT)
+    layers = {COMP if socket == root else socket.name: socket for socket in sockets}
+    _set_outputs(
+        group, {IMAGE: "NodeSocketColor"} | {n: _SOCKETS[s.type] for n, s in layers.items()}
+    )
+    for name, socket in layers.items():
+        group.links.new(socket, end.inputs[name])
+    rendered = compat.value_node(group, _RENDERED)
+    rendered.location = (-600, -250)
+    _key_rendered(group, [number - shift for number in numbers])
+    mix = compat.mix_node(group)
+    factor = compat.product_of(group, start.outputs[MIX], rendered.outputs[0])
+    group.links.new(factor, mix.factor)
+    group.links.new(start.outputs[PLATE], mix.a)
+    group.links.new(root, mix.b)
+    group.links.new(mix.result, end.inputs[IMAGE])
+    mix.result.node.location, factor.node.location = (200, 150), (-300, -150)
+    settings = group.faceplate
+    settings.result, settings.shift = relative(pattern), shift
+    settings.rendered = str(FrameRange(tuple(numbers)))
+
+
+def _kept(group: Any) -> tuple[Any, Any]:
+    ends = {node.bl_idname: node for node in group.nodes}
+    try:
+        return ends["NodeGroupInput"], ends["NodeGroupOutput"]
+    except KeyError:
+        raise InputError(
+            f"{group.name} has lost its Group Input or Group Output.",
+            hint="Add a new Faceplate node.",
+        ) from None
+
+
+def _footage(group: Any, pattern: str, numbers: Sequence[int], shift: int, space: str) -> Any:
+    """Return an Image node that shows the frames under their scene frames."""
+    first, last = numbers[0], numbers[-1]
+    path = str(frame_path(pattern, first))
+    image = bpy.data.images.load(path, check_existing=True)
+    image.source = "SEQUENCE"
+    image.reload()  # the files may be new ones
+    if space:
+        image.colorspace_settings.name = space
+    node = group.nodes.new("CompositorNodeImage")
+    node.image = image
+    node.frame_start, node.frame_duration = first - shift, last - first + 1
+    node.frame_offset = first - 1
+    node.use_auto_refresh = True
+    node.location = (-300, 250)
+    return node
+
+
+def _set_outputs(group: Any, wanted: dict[str, str]) -> None:
+    """Give a group's interface these outputs, in this order; those that fit stay as they are."""
+    interface = group.interface
+    for item in [i for i in interface.items_tree if i.item_type == "SOCKET"]:
+        if item.in_out == "OUTPUT" and wanted.get(item.name) != item.socket_type:
+            interface.remove(item)
+    there = {
+        i.name for i in interface.items_tree if i.item_type == "SOCKET" and i.in_out == "OUTPUT"
+    }
+    for name, kind in wanted.items():
+        if name not in there:
+            interface.new_socket(name, in_out="OUTPUT", socket_type=kind)
+
+
+def _key_rendered(group: Any, frames: Iterable[int]) -> None:
+    """Animate the node that says where a frame was rendered: 1 there and 0 elsewhere."""
+    there = set(frames)
+    keys = {frame: 1.0 for frame in there if frame - 1 not in there}
+    keys |= {frame + 1: 0.0 for frame in there if frame + 1 not in there}
+    keys[min(there) - 1] = 0.0
+    curve = compat.new_fcurve(group, f'nodes["{_RENDERED}"].outputs[0].default_value')
+    curve.keyframe_points.add(len(keys))
+    curve.keyframe_points.foreach_set("co", [v for key in sorted(keys.items()) for v in key])
+    for point in curve.keyframe_points:
+        point.interpolation = "CONSTANT"
+    curve.update()
+
+
+# --- what went wrong --------------------------------------------------------------------------
+
+
+def mark(owner: Any, error: FaceplateError | None) -> None:
+    """Show an error in the settings of a group or scene, or clear it.
+
+    Every node that shows the group says it, too.
+    """
+    settings = owner.faceplate
+    settings.error, settings.hint = (str(error), error.hint) if error is not None else ("", "")
+    if not isinstance(owner, bpy.types.NodeTree):
+        return
+    for tree in compat.compositor_trees():
+        for node in nodes_of(owner, tree):
+            node.label = f"{owner.name}: {error}" if error is not None else owner.name
+            node.use_custom_color = error is not None
+            if error is not None:
+                node.color = _FAILED_COLOR

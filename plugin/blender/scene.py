@@ -1,0 +1,336 @@
+"""Answers questions about the file: which plate feeds a node, its frames, where results go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from faceplate.core.errors import FaceplateError, InputError
+from faceplate.core.footage import (
+    MOVIE_SUFFIXES,
+    FrameRange,
+    find_footage,
+    frame_path,
+    is_numbered,
+)
+from faceplate.plugin.blender import compat
+
+_DIGITS = re.compile(r"(\d+)(\.\w+)$")
+_PASS_THROUGH = ("NodeReroute",)
+# A picture's own output; everything else of an Image node is a layer of it.
+_ROOT_SOCKETS = ("Image", "Combined")
+
+SPACES = {
+    "Linear Rec.709 (sRGB)": "Linear Rec.709",
+    "Linear P3-D65": "Linear DCI-P3 D65",
+    "sRGB Encoded Rec.709 (sRGB)": "sRGB",
+}
+"""The engine's name of a colour space, where Blender has another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """Footage as the engine reads it, and where it stands in the scene.
+
+    Attributes:
+        pattern: frames with ``%04d``, a movie, or a still; absolute.
+        shift: number of a frame's file less its scene frame.
+        start: number of a movie's first frame.
+        colorspace: what is known of its colour space, or "".
+        feed: the socket that must be rendered into these frames first, or None.
+    """
+
+    pattern: str
+    shift: int = 0
+    start: int = 1
+    colorspace: str = ""
+    feed: Any = None
+
+    def number_of(self, scene_frame: int) -> int:
+        """Return the number of the plate's frame that a scene frame shows."""
+        return scene_frame + self.shift
+
+
+def absolute(path: str) -> str:
+    """Return a path without Blender's ``//``; relative ones are refused, for lack of a folder.
+
+    Raises:
+        InputError: the path is relative to a file that was never saved.
+    """
+    if path.startswith("//") and not bpy.data.filepath:
+        raise InputError(
+            f"{path} lies beside a file that was never saved.", hint="Save the file first."
+        )
+    return str(Path(bpy.path.abspath(path)).absolute()) if path else ""
+
+
+def pattern_of(path: str) -> str:
+    """Return the pattern of the sequence that a frame belongs to.
+
+    >>> pattern_of("/shots/plate.1001.exr"), pattern_of("/shots/a.mov")
+    ('/shots/plate.%04d.exr', '/shots/a.mov')
+    """
+    name = Path(path).name
+    match = _DIGITS.search(name)
+    if match is None or is_numbered(path) or Path(path).suffix.lower() in MOVIE_SUFFIXES:
+        return path
+    return str(Path(path).with_name(f"{name[: match.start()]}%0{len(match[1])}d{match[2]}"))
+
+
+# --- which plate ------------------------------------------------------------------------------
+
+
+def plate_of(scene: Any, group: Any) -> Plate:
+    """Return the plate of a Faceplate group: what its settings name, else what feeds it.
+
+    Raises:
+        InputError: no plate is named and nothing is plugged in.
+    """
+    settings = group.faceplate
+    if settings.plate:
+        # One frame that somebody picked stands for its sequence, unless it is all there is.
+        pattern = pattern_of(absolute(settings.plate))
+        return Plate(pattern, start=settings.movie_start, colorspace=settings.colorspace)
+    socket = feed_of(scene, group)
+    if socket is None:
+        raise InputError(
+            f"{group.name} has no plate.", hint="Name the plate, or plug one into Image."
+        )
+    return _plate_at(socket, settings.colorspace)
+
+
+def feed_of(scene: Any, group: Any) -> Any:
+    """Return the socket that is plugged into a group's Image, or None."""
+    for node in nodes_of(group, compat.compositor_tree(scene)):
+        socket = node.inputs[0]
+        while socket.is_linked:
+            source = socket.links[0].from_socket
+            if source.node.bl_idname not in _PASS_THROUGH:
+                return source
+            socket = source.node.inputs[0]
+    return None
+
+
+def nodes_of(group: Any, tree: Any) -> Iterator[Any]:
+    """Walk the nodes of a tree that show a group."""
+    for node in tree.nodes:
+        if node.bl_idname == "CompositorNodeGroup" and node.node_tree == group:
+            yield node
+
+
+def _plate_at(socket: Any, colorspace: str) -> Plate:
+    """Return the files behind a socket; else frames that are to be rendered from it."""
+    node = socket.node
+    if node.bl_idname == "CompositorNodeImage" and socket.name in _ROOT_SOCKETS and node.image:
+        image, path = node.image, absolute(node.image.filepath)
+        if image.source == "SEQUENCE":
+            shift = node.frame_offset + 1 - node.frame_start
+            return Plate(pattern_of(path), shift, colorspace=colorspace)
+        if image.source == "MOVIE":
+            # A movie's frames get the numbers of the scene.
+            start = node.frame_start - node.frame_offset
+            return Plate(path, start=start, colorspace=colorspace)
+        if image.source == "FILE":
+            return Plate(path, start=bpy.context.scene.frame_current, colorspace=colorspace)
+    if node.bl_idname == "CompositorNodeMovieClip" and socket.name == "Image" and node.clip:
+        return plate_of_clip(node.clip, colorspace)
+    return Plate("", feed=socket)
+
+
+def plate_of_clip(clip: Any, colorspace: str) -> Plate:
+    """Return the footage of a movie clip."""
+    path = absolute(clip.filepath)
+    if clip.source == "MOVIE":
+        start = clip.frame_start - clip.frame_offset
+        return Plate(path, start=start, colorspace=colorspace)
+    match = _DIGITS.search(Path(path).name)
+    first = int(match[1]) if match else 0
+    shift = first + clip.frame_offset - clip.frame_start
+    return Plate(pattern_of(path), shift, colorspace=colorspace)
+
+
+def rendered_feed(scene: Any, plate: Plate, group: Any, folder: Path) -> Plate:
+    """Render what feeds a group into EXR frames, and return these as its plate.
+
+    The scene's frames of the render range are written; the scene itself is left as it was.
+
+    Args:
+        scene: whose compositor the socket belongs to.
+        plate: with a ``feed``.
+        group: that is fed.
+        folder: where the frames go.
+
+    Raises:
+        InputError: the compositor wrote no frame.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    node_name, socket_index = plate.feed.node.name, list(plate.feed.node.outputs).index(plate.feed)
+    copy, tree = compat.copied_scene(scene)
+    try:
+        for node in list(tree.nodes):  # else the user's own outputs are written again
+            if node.bl_idname in ("CompositorNodeOutputFile", "CompositorNodeViewer"):
+                tree.nodes.remove(node)
+        source = tree.nodes[node_name].outputs[socket_index]
+        tree.links.new(source, compat.file_output(tree, folder, "in.####"))
+        tree.links.new(source, compat.result_socket(tree))
+        _render(copy, folder)
+    finally:
+        compat.remove_scene(copy, tree)
+    pattern = str(folder / "in.%04d.exr")
+    if not any(folder.glob("in.*.exr")):
+        raise InputError(
+            f"The compositor wrote no frame of what feeds {group.name}.",
+            hint="Render the scene once and look whether there is a picture.",
+        )
+    return Plate(pattern, colorspace="lin_rec709_scene")
+
+
+def rendered_mask(mask: Any, plate: Plate, numbers: FrameRange, size: tuple[int, int]) -> str:
+    """Render a mask in the plate's format, and return its frames as a hand-made matte.
+
+    Args:
+        mask: drawn in Blender.
+        plate: which it belongs to.
+        numbers: the plate's frames.
+        size: its width and height in pixels.
+    """
+    folder = Path(absolute(f"//faceplate/{clean(mask.name)}/mask"))
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = bpy.data.scenes.new("Faceplate Mask")
+    tree = compat.compositor_tree(scratch)
+    try:
+        for node in list(tree.nodes):
+            tree.nodes.remove(node)
+        source = tree.nodes.new("CompositorNodeMask")
+        source.mask = mask
+        tree.links.new(source.outputs[0], compat.file_output(tree, folder, "scene.####"))
+        tree.links.new(source.outputs[0], compat.result_socket(tree))
+        render = scratch.render
+        render.resolution_x, render.resolution_y = size
+        render.resolution_percentage = 100
+        for number in numbers:
+            frame = number - plate.shift
+            scratch.frame_start = scratch.frame_end = frame
+            _render(scratch, folder)
+            (folder / f"scene.{frame:04d}.exr").replace(folder / f"mask.{number:04d}.exr")
+    finally:
+        compat.remove_scene(scratch, tree)
+    return f"{folder / 'mask.%04d.exr'}:R"
+
+
+def _render(scene: Any, folder: Path) -> None:
+    """Render a scratch scene's compositor; the render result itself is thrown away."""
+    render = scene.render
+    render.use_compositing, render.use_sequencer = True, False
+    if bpy.app.background:
+        render.compositor_device = "CPU"  # 5.2 defaults to the GPU, and dies without one
+    compat.set_exr(render.image_settings, depth="16")
+    render.filepath = str(folder / ".render_####")
+    scene.frame_step = 1
+    bpy.ops.render.render(animation=True, scene=scene.name)
+    for left in folder.glob(".render_*"):
+        left.unlink()
+
+
+# --- where results go -------------------------------------------------------------------------
+
+
+def output_of(settings: Any, name: str) -> str:
+    """Return the pattern of the frames to write: what is set, else beside the file.
+
+    Raises:
+        InputError: nothing is set and the file was never saved, or no place for the number.
+    """
+    said = settings.output or f"//faceplate/{clean(name)}/{clean(name)}.%04d.exr"
+    pattern = absolute(said)
+    if not is_numbered(pattern):
+        raise InputError(
+            f"Output {said} has no place for the frame number.",
+            hint="Write it as //comp.%04d.exr or //comp.####.exr.",
+        )
+    return pattern
+
+
+def relative(pattern: str) -> str:
+    """Return a path beside the file where that is possible, so that both move together."""
+    if not bpy.data.filepath:
+        return pattern
+    folder = Path(bpy.data.filepath).parent
+    return f"//{Path(pattern).relative_to(folder)}" if folder in Path(pattern).parents else pattern
+
+
+def clean(name: str) -> str:
+    """Return a name that any file system takes.
+
+    >>> clean("Face Swap.001")
+    'face_swap_001'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "face"
+
+
+def numbers_on_disk(pattern: str) -> tuple[int, ...]:
+    """Return the frame numbers of a sequence that are there; none is an answer."""
+    try:
+        return find_footage(pattern).frames.numbers
+    except FaceplateError:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Frames of a result that a scene will ask for in vain.
+
+    Attributes:
+        gone: were rendered and are not there any more; Blender shows them black without an error.
+        never: were not rendered; the plate is seen.
+    """
+
+    gone: tuple[int, ...]
+    never: tuple[int, ...]
+
+    @property
+    def words(self) -> str:
+        """What is lacking, as a sentence; "" when nothing is."""
+        parts = [
+            f"{FrameRange(numbers)} {words}"
+            for numbers, words in ((self.gone, "are gone"), (self.never, "were never rendered"))
+            if numbers
+        ]
+        return f"Frames {', '.join(parts)}." if parts else ""
+
+
+def lack_of(scene: Any, group: Any) -> Lack:
+    """Return the frames of a group's result that a scene will ask for and that are not there."""
+    settings = group.faceplate
+    if not settings.rendered:
+        return Lack((), ())
+    pattern, rendered = absolute(settings.result), set(FrameRange.parse(settings.rendered))
+    wanted = [
+        frame + settings.shift
+        for frame in range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+    ]
+    gone = [n for n in wanted if n in rendered and not frame_path(pattern, n).is_file()]
+    return Lack(tuple(gone), tuple(n for n in wanted if n not in rendered))
+
+
+def groups() -> list[Any]:
+    """Return the Faceplate groups of the file."""
+    return [group for group in bpy.data.node_groups if is_ours(group)]
+
+
+def is_ours(tree: Any) -> bool:
+    """Return whether a tree is a Faceplate group."""
+    return tree is not None and tree.bl_idname == compat.TREE and bool(tree.faceplate.node)
+
+
+def blender_space(space: str) -> str:
+    """Return Blender's name of a colour space of the engine, or "" where it has none."""
+    settings = bpy.types.ColorManagedInputColorspaceSettings.bl_rna
+    known = settings.properties["name"].enum_items
+    found = SPACES.get(space, space)
+    return found if found in known else ""
