@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -333,16 +334,35 @@ def grow_brows(
     )
 
 
+def brow_color(hair: Sequence[float], tone: Sequence[float]) -> AnyArray:
+    """Return the colour of brows, (3,): never lighter than a part of the skin's."""
+    return np.minimum(np.array(hair), np.array(tone) * 0.45)
+
+
 def place_lashes(
-    model: HeadModel, vertices: FloatArray, length: float, dark: float, detail: int
+    model: HeadModel,
+    vertices: FloatArray,
+    length: float,
+    dark: float,
+    tone: Sequence[float],
+    thin: float,
+    detail: int,
 ) -> Strands:
-    """Place the lashes of a posed head."""
+    """Place the lashes of a posed head.
+
+    Args:
+        length: 1 as modelled.
+        dark: how black, 0 to 1.
+        tone: (3,) of the skin, which a lash thinner than a sample lets through.
+        thin: share of a sample that a lash covers.
+    """
     rng = np.random.default_rng(detail)
     guides = vertices[model.lashes]
     count = len(guides)
     scale = length * rng.uniform(0.6, 1.0, (count, 1, 1))
     points = guides[:, :1] + (guides - guides[:, :1]) * scale
-    color = np.full((count, 3), 0.06 * (1 - dark) + 0.004, np.float32)
+    ink = 0.06 * (1 - dark) + 0.004
+    color = np.tile(np.float32(ink * thin + (1 - thin) * 0.8 * np.array(tone)), (count, 1))
     return Strands(
         np.ascontiguousarray(points, np.float32),
         color,

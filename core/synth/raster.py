@@ -128,10 +128,10 @@ def draw_strands(
 
 
 @numba.njit(nogil=True, cache=True, fastmath=False)
-def draw_strand_depth(points: FloatArray, every: int, near: FloatArray) -> None:
-    """Let every n-th strand cast a shadow: draw its depth alone, two samples wide."""
+def draw_strand_depth(points: FloatArray, near: FloatArray) -> None:
+    """Draw the depth of strands (N, K, 3) alone, two samples wide, as a shadow map takes it."""
     height, width = near.shape
-    for s in range(0, points.shape[0], every):
+    for s in range(points.shape[0]):
         for k in range(points.shape[1] - 1):
             x0, y0, z0 = points[s, k, 0], points[s, k, 1], points[s, k, 2]
             dx, dy = points[s, k + 1, 0] - x0, points[s, k + 1, 1] - y0

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 
 from faceplate.core.synth.backdrop import Backdrop
+from faceplate.core.synth.bones import HandPose
 from faceplate.core.synth.glasses import Glasses
-from faceplate.core.synth.hand import HandPose
 from faceplate.core.synth.props import Prop
 
 Triple = tuple[float, float, float]

@@ -118,7 +118,7 @@ def _albedo(model: HeadModel, person: Person, scalp: FloatArray) -> AnyArray:
         _mix(color, 0.8 * smoothstep(0.3, 0.8, covered), np.array(person.beard.color) * 0.6)
     taper = np.interp(fields.brow_along, [0, 0.15, 0.6, 1.0], [0.8, 1.0, 0.85, 0.35])
     brow = np.clip(1 - (fields.brow / (skin.brow_width * taper)) ** 2, 0, 1)
-    brow_color = np.minimum(np.array(person.hair.color), tone * 0.4)
+    brow_color = np.minimum(np.array(person.hair.color), tone * 0.45)
     _mix(color, skin.brow_strength * brow * (part == 0), brow_color)
     if person.hair.strands:
         cover = 0.92 if max(person.hair.length) > 1.0 else 0.75
