@@ -194,7 +194,7 @@ def _on_video(light: FloatArray, rng: np.random.Generator, settings: CameraSetti
     return cv2.LUT(picture, _codes_of_video(gain))
 
 
-def _toned(code: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _toned(code: FloatArray, rng: np.random.Generator) -> AnyArray:
     middle = np.float32(rng.uniform(0.35, 0.6))
     code = middle + (code - middle) * np.float32(rng.uniform(0.7, 1.35))
     code = code + np.float32(rng.normal() * 0.04)
@@ -206,8 +206,8 @@ def _compressed(picture: ByteArray, rng: np.random.Generator, tape: float) -> By
     low = rng.random() < tape
     quality = int(rng.uniform(6, 22) if low else rng.uniform(20, 92))
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    _, packed = cv2.imencode(".jpg", picture[..., ::-1], options)
-    picture = np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
+    _, packed = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
+    picture = cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     return cv2.bilateralFilter(picture, 5, 24, 2.0) if low else picture
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray
 from faceplate.core.synth.shapes import Mesh, clearance, rings, tube
@@ -129,9 +130,10 @@ class _Lens:
         x = max(abs(eye[0]) + 0.1, self.wide + gap)
         self.middle = np.array([x, eye[1] - 0.25 - glasses.slip, eye[2] + 2.3 + 0.4 * glasses.slip])
 
-    def at(self, radius: AnyArray, angle: AnyArray, off: float = 0.0) -> DoubleArray:
+    def at(self, radius: ArrayLike, angle: ArrayLike, off: float = 0.0) -> DoubleArray:
         """Return points for polar coordinates; angle 0 outwards, a quarter turn up."""
         c, s = np.cos(angle), np.sin(angle)
+        radius = np.asarray(radius)
         power = 2.0 / self.square
         x = np.sign(c) * np.abs(c) ** power * self.wide * radius
         y = np.sign(s) * np.abs(s) ** power * self.high * radius

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, IntArray
 
@@ -14,13 +15,13 @@ HEAD_MIDDLE = np.array([0.0, 2.0, 0.5])
 """From where a head is seen as a distance for every direction, head space."""
 
 
-def unit(vector: AnyArray) -> DoubleArray:
+def unit(vector: ArrayLike) -> DoubleArray:
     """Return a vector, or every row, at length 1."""
     array = np.asarray(vector, np.float64)
     return array / np.maximum(np.linalg.norm(array, axis=-1, keepdims=True), 1e-12)
 
 
-def basis(direction: AnyArray, turn: float = 0.0) -> DoubleArray:
+def basis(direction: ArrayLike, turn: float = 0.0) -> DoubleArray:
     """Return a rotation whose third column is ``direction``, turned about it by degrees."""
     ahead = unit(direction)
     helper = np.array([0.0, 1.0, 0.0]) if abs(ahead[1]) < 0.95 else np.array([0.0, 0.0, -1.0])
@@ -53,7 +54,7 @@ def rings(grid: AnyArray, *, loop: bool = False) -> Mesh:
     return vertices.astype(np.float32), np.concatenate(triangles).astype(np.int32)
 
 
-def tube(path: AnyArray, radius: AnyArray, *, sides: int = 8, loop: bool = False) -> Mesh:
+def tube(path: AnyArray, radius: ArrayLike, *, sides: int = 8, loop: bool = False) -> Mesh:
     """Return a tube along a path (N, 3); ``radius`` is one number or one for each point."""
     path = np.asarray(path, np.float64)
     radii = np.broadcast_to(np.asarray(radius, np.float64), len(path))
@@ -76,7 +77,7 @@ def tube(path: AnyArray, radius: AnyArray, *, sides: int = 8, loop: bool = False
     return rings(path[:, None] + radii[:, None, None] * circle, loop=loop)
 
 
-def turned(profile: AnyArray, *, sides: int = 24, squash: float = 1.0) -> Mesh:
+def turned(profile: ArrayLike, *, sides: int = 24, squash: float = 1.0) -> Mesh:
     """Return a body turned about z: (N, 2) rows of radius and height, going up.
 
     A cup's inside follows as rows that go down again.
@@ -104,7 +105,7 @@ def slab(outer: AnyArray, inner: AnyArray, *, wrap: bool = False) -> Mesh:
     return rings(np.swapaxes(section, 0, 1), loop=wrap)
 
 
-def blob(rng: np.random.Generator, radii: AnyArray, rough: float) -> Mesh:
+def blob(rng: np.random.Generator, radii: ArrayLike, rough: float) -> Mesh:
     """Return an egg around 0 with bumps of up to about ``rough`` of its size."""
     latitude = np.linspace(-1.5, 1.5, 17)
     angle = np.arange(26) * (2 * np.pi / 26)
@@ -158,7 +159,7 @@ class Shell:
         wide = cv2.GaussianBlur(cv2.dilate(wide, np.ones((3, 5), np.uint8)), (0, 0), 1.3)
         self.reach: FloatArray = wide[:, 128:256]
 
-    def at(self, longitude: AnyArray, latitude: AnyArray, off: AnyArray = 0.0) -> DoubleArray:
+    def at(self, longitude: ArrayLike, latitude: ArrayLike, off: ArrayLike = 0.0) -> DoubleArray:
         """Return points (..., 3) ``off`` cm above the head.
 
         Args:
@@ -172,7 +173,7 @@ class Shell:
         column = np.ascontiguousarray(columns + 0.5, np.float32).reshape(1, -1)
         row = np.ascontiguousarray(rows - 0.5, np.float32).reshape(1, -1)
         found = cv2.remap(wide, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        distance = found.reshape(lon.shape) + off
+        distance = found.reshape(lon.shape) + np.asarray(off)
         return HEAD_MIDDLE + way * distance[..., None]
 
     @staticmethod

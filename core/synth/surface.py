@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numba import njit
 
-from faceplate.core.arrays import AnyArray, FloatArray, IntArray
+from faceplate.core.arrays import FloatArray, IntArray
 
 REACH = 1.2
 """How far outside the skin distances are known, cm; beyond, the field is just this."""
@@ -16,7 +16,9 @@ _INSIDE = 0.05
 """A vertex keeps this part of a cell away from the cell's walls, so that no two ever meet."""
 
 
-def cone(start: AnyArray, end: AnyArray, start_radius: float, end_radius: float) -> FloatArray:
+def cone(
+    start: Iterable[float], end: Iterable[float], start_radius: float, end_radius: float
+) -> FloatArray:
     """Return a round cone as a row of 8 numbers: two ends (cm) and their radii."""
     return np.array([*start, *end, start_radius, end_radius], np.float32)
 
@@ -79,15 +81,19 @@ class Body:
         return np.clip(0.5 * near + 0.5 * far, 0, 1).astype(np.float32)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True)
 def _distance(x: float, y: float, z: float, row: FloatArray) -> float:
-    """Return the distance to a round cone (I. Quilez, "sdRoundCone")."""
+    """Return the distance to a round cone (I. Quilez, "sdRoundCone"), or any beyond `REACH`."""
     bx, by, bz = row[3] - row[0], row[4] - row[1], row[5] - row[2]
     px, py, pz = x - row[0], y - row[1], z - row[2]
     l2 = bx * bx + by * by + bz * bz
     rr = row[6] - row[7]
     a2 = l2 - rr * rr
     along = px * bx + py * by + pz * bz
+    t = min(max(along / l2, 0.0), 1.0)
+    away = (px - t * bx) ** 2 + (py - t * by) ** 2 + (pz - t * bz) ** 2
+    if away > (max(row[6], row[7]) + REACH) ** 2:
+        return 2 * REACH
     rest = along - l2
     qx, qy, qz = px * l2 - bx * along, py * l2 - by * along, pz * l2 - bz * along
     x2 = qx * qx + qy * qy + qz * qz
@@ -100,13 +106,13 @@ def _distance(x: float, y: float, z: float, row: FloatArray) -> float:
     return (np.sqrt(x2 * a2 / l2) + along * rr) / l2 - row[6]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _soft(a: float, b: float, width: float) -> float:
     h = max(width - abs(a - b), 0.0)
     return min(a, b) - h * h / (4 * width)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, fastmath=True)
 def _melt(field, low, cell, rows, inner, root, length, blend):  # type: ignore[no-untyped-def]
     begin = np.zeros(3, np.int64)
     end = np.zeros(3, np.int64)
@@ -134,7 +140,7 @@ def _melt(field, low, cell, rows, inner, root, length, blend):  # type: ignore[n
                 field[i, j, k] = _soft(field[i, j, k], d, width)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _nets(field):  # type: ignore[no-untyped-def]
     """Return the vertices (grid steps) and quads of naive surface nets."""
     nx, ny, nz = field.shape
@@ -179,7 +185,7 @@ def _nets(field):  # type: ignore[no-untyped-def]
     return points, quads[:found]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _crossing(field, i, j, k):  # type: ignore[no-untyped-def]
     """Return the mean of the places where a cell's edges cross the skin, in grid steps."""
     total = np.zeros(3, np.float32)
@@ -206,7 +212,7 @@ def _crossing(field, i, j, k):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _sample(field, low, cell, points):  # type: ignore[no-untyped-def]
     out = np.full(points.shape[0], REACH, np.float32)
     for n in range(points.shape[0]):
