@@ -30,6 +30,8 @@ _FOREHEAD = 0.67
 _LEAST_OCCLUDER = 0.01
 """Share of a picture that an occluder must cover to be worth pasting elsewhere."""
 _TRIES = 3
+_MOST_SHRUNK = 0.85
+"""A picture is not made smaller than this by much, or there would be more border than picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def augment(
     most = settings.most_degrees
     turn = float(np.clip(rng.normal(0, settings.turn_degrees), -most, most))
     fraction = rng.uniform(settings.low, settings.high)
+    fraction = max(fraction, _MOST_SHRUNK * _face_height(sample) / sample.linear.shape[0])
     shift = rng.normal(0, settings.shift, 2)
     place = crop_from_picture(sample, size_px, fraction, turn, shift)
     mirrored = rng.random() < settings.mirror_border
@@ -139,20 +142,32 @@ def crop_from_picture(
         turn_degrees: roll that is left; + turns the picture clockwise.
         shift: (2,) of the face's middle, shares of the crop's side; x right, y down.
     """
-    left, right = sample.wflw98[_WFLW_PUPILS[0]], sample.wflw98[_WFLW_PUPILS[1]]
-    if sample.mesh478 is None:
-        chin, pupils = sample.wflw98[_WFLW_CHIN], (left + right) / 2
-        top = pupils + _FOREHEAD * (pupils - chin)
-    else:
-        top, chin = sample.mesh478[_TOP], sample.mesh478[_CHIN]
-    down = np.asarray(chin - top, np.float64)
-    height = max(float(np.linalg.norm(down)), 1.0)
+    top, chin = _ends(sample)
+    down = chin - top
     angle = np.arctan2(down[0], down[1]) + np.deg2rad(turn_degrees)
-    scale = size_px * fraction / height
+    scale = size_px * fraction / _face_height(sample)
     turned = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    middle = (np.asarray(top, np.float64) + chin) / 2 - LIFT * down
+    middle = (top + chin) / 2 - LIFT * down
     goal = size_px * (0.5 + shift)
     return np.column_stack([turned, goal - turned @ middle])
+
+
+def _ends(sample: Sample) -> tuple[DoubleArray, DoubleArray]:
+    """Return the topmost point of a face and its chin, picture pixels."""
+    if sample.mesh478 is not None:
+        return _point(sample.mesh478[_TOP]), _point(sample.mesh478[_CHIN])
+    chin = _point(sample.wflw98[_WFLW_CHIN])
+    pupils = _point(sample.wflw98[list(_WFLW_PUPILS)].mean(axis=0))
+    return pupils + _FOREHEAD * (pupils - chin), chin
+
+
+def _point(point: FloatArray) -> DoubleArray:
+    return np.asarray(point, np.float64)
+
+
+def _face_height(sample: Sample) -> float:
+    top, chin = _ends(sample)
+    return max(float(np.linalg.norm(chin - top)), 1.0)
 
 
 def _warped(
@@ -185,10 +200,10 @@ def _warped(
     # OpenCV takes four channels at most.
     parts = np.asarray(sample.coverage)[..., :3], np.asarray(sample.coverage)[..., 3:]
     halves = [warp(parts[0], (255, 0, 0)), warp(parts[1], (0, 0, 0))]
-    if sample.valid is None:
-        valid = np.full((size_px, size_px), 255, np.uint8)
-    else:
-        valid = warp(sample.valid, (255,))
+    valid = np.full((side, side), 255, np.uint8) if sample.valid is None else sample.valid
+    # A mirrored head is no head in front of the camera, nor is it none.
+    border = cv2.BORDER_CONSTANT
+    valid = warp(valid, (0,) if mirrored else (255,))
     return linear, np.concatenate(halves, axis=2), valid
 
 

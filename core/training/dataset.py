@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from faceplate.core.arrays import AnyArray, ByteArray, FloatArray
 from faceplate.core.errors import TrainingError
+from faceplate.core.synth.shards import read_index
 
-INDEX = "index.json"
 _LOCAL_HEADER = 30
 """Bytes of a zip member's own header before its name."""
 
@@ -86,10 +86,10 @@ class PictureSet:
             number -= count
         raise IndexError(number)
 
-    def seeds(self) -> list[int]:
-        """Return the seeds of all pictures, in order."""
+    def numbers(self, name: str) -> list[int]:
+        """Return one whole number of every picture, in order: "seeds" or "identity"."""
         arrays = (self._arrays(shard) for shard in range(len(self.shards)))
-        return [int(seed) for shard in arrays for seed in shard["seeds"]]
+        return [int(value) for shard in arrays for value in shard[name]]
 
     def _arrays(self, shard: int) -> dict[str, AnyArray]:
         if shard not in self._open:
@@ -101,14 +101,14 @@ def open_set(folders: Sequence[Path]) -> PictureSet:
     """Return the pictures in all of ``folders``.
 
     Raises:
-        TrainingError: no folder, no index, or a shard that is missing.
+        TrainingError: no folder, no index or one of another version, or a shard that is missing.
     """
     if not folders:
         raise TrainingError("No data is named.", hint="Give --data with a folder of shards.")
     shards: list[tuple[Path, int]] = []
     total = hashlib.sha256()
     for folder in folders:
-        index = _index(folder)
+        index = read_index(folder)
         total.update(json.dumps(index, sort_keys=True).encode())
         try:
             rows = [(folder / str(row["file"]), int(row["count"])) for row in index["shards"]]
@@ -170,16 +170,6 @@ def _sample(arrays: dict[str, AnyArray], number: int) -> Sample:
         seed=int(arrays["seeds"][number]),
         tags=frozenset(str(arrays["tags"][number]).split()),
     )
-
-
-def _index(folder: Path) -> dict[str, Any]:
-    try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _no_set(folder, f"{INDEX} is not there or not JSON") from error
-    if not isinstance(index, dict):
-        raise _no_set(folder, f"{INDEX} is not an object")
-    return index
 
 
 def _no_set(folder: Path, reason: str) -> TrainingError:

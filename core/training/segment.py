@@ -14,6 +14,7 @@ from faceplate.core.arrays import ByteArray, FloatArray
 from faceplate.core.card import Tensor as CardTensor
 from faceplate.core.errors import TrainingError
 from faceplate.core.synth.camera import CameraSettings, photograph
+from faceplate.core.synth.generate import VALIDATION_SEEDS
 from faceplate.core.synth.picture import CLASSES
 from faceplate.core.training.augment import AugmentSettings, Labelled, augment, centred
 from faceplate.core.training.dataset import PictureSet, Sample, open_set
@@ -251,10 +252,14 @@ def segmenter_of(network: nn.Module) -> Segmenter:
 def judged_pictures(
     pictures: PictureSet, numbers: Sequence[int], camera: CameraSettings
 ) -> Iterator[Judged]:
-    """Yield pictures to judge by; the same set gives the same bytes."""
+    """Yield pictures to judge by; the same set gives the same bytes.
+
+    The camera's faults are half as frequent and strong as in training, where they are overdone.
+    """
+    photographer = Camera(camera.scaled(0.5))
     for number in numbers:
         sample = pictures.sample(number)
-        one = centred(sample, Camera(camera), np.random.default_rng(sample.seed), SIZE_PX)
+        one = centred(sample, photographer, np.random.default_rng(sample.seed), SIZE_PX)
         groups = groups_of(sample.tags, sample.yaw)
         yield Judged(one.codes, one.coverage, one.valid, groups)
 
@@ -265,11 +270,17 @@ def _planes(pictures: Tensor) -> Tensor:
 
 
 def _persons(pictures: PictureSet, holdout: float, *, held: bool) -> tuple[int, ...]:
-    """Return the pictures whose person is held out, or is not; the seed alone decides."""
-    if holdout <= 0:
-        return () if held else tuple(range(len(pictures)))
-    every = max(round(1 / holdout), 2)
-    return tuple(k for k, seed in enumerate(pictures.seeds()) if (seed % every == 0) is held)
+    """Return the pictures of persons that are held out, or that are not.
+
+    What is kept for validation by its seed is never learnt from, whatever folder it is in.
+    """
+    every = max(round(1 / holdout), 2) if holdout > 0 else 0
+    rows = enumerate(zip(pictures.numbers("identity"), pictures.numbers("seeds"), strict=True))
+    return tuple(
+        number
+        for number, (person, seed) in rows
+        if bool(every and person % every == 0) is held and (held or seed not in VALIDATION_SEEDS)
+    )
 
 
 def _shares(asked: tuple[float, ...], numbers: tuple[tuple[int, ...], ...]) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Small sets of pictures in the layout of shards: drawn heads, so that nothing has to be rendered."""
+"""Small sets of pictures in the layout of shards: heads that are drawn, not rendered."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ def drawn_head(seed: int) -> dict[str, np.ndarray]:
         "pose": np.array([rng.uniform(-60, 60), 0, 0], np.float32),
         "tags": np.array(tags),
         "seeds": np.array(seed),
+        "identity": np.array(seed // 2),
     }
 
 
@@ -61,7 +62,9 @@ def write_set(folder: Path, seeds: list[int], per_shard: int = 8) -> Path:
     for first in range(0, len(seeds), per_shard):
         heads = [drawn_head(seed) for seed in seeds[first : first + per_shard]]
         name = f"shard{first // per_shard:03d}.npz"
-        np.savez(folder / name, **{key: np.stack([head[key] for head in heads]) for key in heads[0]})
+        np.savez(
+            folder / name, **{key: np.stack([head[key] for head in heads]) for key in heads[0]}
+        )
         shards.append({"file": name, "count": len(heads)})
     index = {"version": 1, "size": SIDE, "shards": shards}
     (folder / "index.json").write_text(json.dumps(index))
