@@ -187,6 +187,39 @@ def track(
     )
 
 
+@command(app, "render")
+def render(
+    console: Console,
+    shots: Annotated[list[Path], typer.Argument(help="Shot files, SHOT.toml.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, do nothing.")
+    ] = False,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE over the files, as shape=0.5.")
+    ] = None,
+    frames: Frames = "",
+    show: Annotated[Path | None, typer.Option(help="The show's defaults; else show.toml.")] = None,
+    report: Annotated[Path | None, typer.Option(help="JSON of what became of each shot.")] = None,
+    revocations: Annotated[Path | None, typer.Option(help="List of withdrawn consents.")] = None,
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Render shot files, one after the other; run again to go on."""
+    from faceplate.core.batch import BatchSettings, forecast_shots, render_shots
+
+    settings = BatchSettings(
+        show=show,
+        sets=tuple(sets or ()),
+        frames=frames,
+        report=report,
+        revocations=revocations,
+        today=date.today(),
+        threads=default_threads(threads),
+        cache_folder=cache,
+    )
+    return (forecast_shots if dry_run else render_shots)(console, shots, settings)
+
+
 @command(actor_app, "build")
 def actor_build(
     console: Console,

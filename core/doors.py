@@ -134,17 +134,35 @@ def run(console: Console, work: Callable[[], int]) -> int:
     """
     try:
         with console.stop.listening():
-            prepare()
-            return work()
-    except FaceplateError as error:
-        console.error(error)
-        return error.exit_code
+            return attempt(console, lambda: _prepared(work))
     except Stopped as stopped:
         console.note("Stopped; run the same command again to go on.")
         return stopped.exit_code
     except KeyboardInterrupt:
         console.note("Stopped at once; run the same command again to go on.")
         return console.stop.exit_code or INTERRUPTED
+    finally:
+        console.close()
+
+
+def _prepared(work: Callable[[], int]) -> int:
+    prepare()
+    return work()
+
+
+def attempt(console: Console, work: Callable[[], int]) -> int:
+    """Do some work; an error is said in one sentence and becomes an exit code.
+
+    Raises:
+        Stopped, KeyboardInterrupt: somebody wants to stop.
+    """
+    try:
+        return work()
+    except Stopped:
+        raise
+    except FaceplateError as error:
+        console.error(error)
+        return error.exit_code
     except MemoryError as error:
         hint = "Use fewer --threads, or a machine with more memory."
         console.unexpected(error, "There is not enough memory.", hint, _RESOURCE)
@@ -160,5 +178,3 @@ def run(console: Console, work: Callable[[], int]) -> int:
         text = f"Faceplate made a mistake ({type(error).__name__}: {error})."
         console.unexpected(error, text, "Please report it, with the log.", _OUR_FAULT)
         return _OUR_FAULT
-    finally:
-        console.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -13,18 +13,21 @@ from typing import TypeVar
 import numpy as np
 
 from faceplate.core.analyse import ANALYSIS_NETWORKS, SEGMENTER
+from faceplate.core.casting import SUFFIX
 from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations
 from faceplate.core.errors import FaceplateError, ResourceError
 from faceplate.core.footage import frame_path
 from faceplate.core.inputs import Inputs, allow_job, find_inputs
 from faceplate.core.io.exrhead import read_parts
+from faceplate.core.io.footage import open_footage
 from faceplate.core.io.tracks import read_track
 from faceplate.core.job import Job
 from faceplate.core.layers import CHANNELS
 from faceplate.core.nets.load import load_network
 from faceplate.core.output import finished_job
 from faceplate.core.render import check_covered
+from faceplate.ocio.config import open_config
 
 T = TypeVar("T")
 
@@ -78,7 +81,10 @@ def forecast_job(job: Job, *, revocations: Revocations, today: date) -> Forecast
             problems.append(error)
             return None
 
-    inputs = attempt(lambda: find_inputs(job))
+    if job.actor is not None and not job.actor.endswith(SUFFIX):
+        attempt(partial(_check_picture, job.actor, job.ocio))
+        job = replace(job, actor=None, draft=True)  # what a picture makes of it, but for the face
+    inputs = attempt(partial(find_inputs, job))
     for name in (SEGMENTER, *(ANALYSIS_NETWORKS if job.track is None else ())):
         attempt(partial(load_network, name))
     if inputs is None:
@@ -89,9 +95,9 @@ def forecast_job(job: Job, *, revocations: Revocations, today: date) -> Forecast
     frames = [frame_path(job.output, number) for number in inputs.numbers]
     finished = sum(bool(finished_job(path, overwrite=True)) for path in frames)
     needed = 0 if size is None else (len(frames) - finished) * _frame_bytes(job, size)
-    free = shutil.disk_usage(_existing(Path(job.output).parent)).free
+    free = shutil.disk_usage(existing_folder(Path(job.output).parent)).free
     if needed + _LEFT_FREE_BYTES > free:
-        problems.append(_no_space(job.output, needed, free))
+        problems.append(no_space(job.output, needed, free))
     return Forecast(
         shot=job.name,
         problems=tuple(problems),
@@ -102,6 +108,11 @@ def forecast_job(job: Job, *, revocations: Revocations, today: date) -> Forecast
         bytes_needed=needed,
         bytes_free=free,
     )
+
+
+def _check_picture(path: str, ocio: str | None) -> None:
+    """Check a picture or movie that stands for an actor."""
+    open_footage(path, open_config(ocio))
 
 
 def _check_track(job: Job, inputs: Inputs) -> None:
@@ -135,11 +146,13 @@ def _frame_bytes(job: Job, size: tuple[int, int]) -> int:
     return round(size[0] * size[1] * (picture + _SPARSE * layers))
 
 
-def _existing(folder: Path) -> Path:
+def existing_folder(folder: Path) -> Path:
+    """Return a folder, or the nearest one above it that is there."""
     return next(place for place in (folder, *folder.resolve().parents) if place.exists())
 
 
-def _no_space(output: str, needed: int, free: int) -> ResourceError:
+def no_space(output: str, needed: int, free: int) -> ResourceError:
+    """Return the error of a disk that would fill up."""
     return ResourceError(
         f"{output} needs about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free there.",
         hint="Free some space, or write elsewhere.",
