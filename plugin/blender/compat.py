@@ -116,7 +116,7 @@ def file_output(tree: Any, folder: Path, stem: str) -> Any:
     if is_new():
         node.directory, node.file_name = str(folder), stem
         node.file_output_items.clear()
-        node.file_output_items.new("RGBA", "Image")
+        node.file_output_items.new("RGBA", "")  # a name would be added to the file's
         return node.inputs[0]
     node.base_path = str(folder)
     slot = node.file_slots[0]
