@@ -99,7 +99,8 @@ def map_fields(
     moustache = moustache * (1 - smoothstep(0.3, 0.7, lip)) * skin
     ear = np.minimum.reduce([side - 7.55, 5.7 - y, y + 1.9, 3.3 - z, z + 3.6])
     ear[~skin] = -9.0
-    neck = jaw_line - 0.25 - y
+    behind = np.minimum.reduce([-1.2 - z, 4.6 - y, side - 4.0])  # between ear and hair
+    neck = np.maximum(jaw_line - 0.25 - y, behind)
     neck[~skin] = -9.0
     inside = np.zeros(len(points))
     lips_z = np.interp(side, [0, 1.0, 2.3], [mesh[13, 2], mesh[13, 2] - 0.25, marks[60, 2]])

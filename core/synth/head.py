@@ -25,6 +25,7 @@ _ICT_VERTICES, _ICT_MODES, _ICT_SHOWN, _ICT_LASH = 26719, 100, 24591, 25351
 _ICT_STARTS = (0, 9409, 11248, 13294, 13678, 14062, 17039, 21451, 23021, 24591)
 _ICT_PARTS = (SKIN, SCALP, SOCKET, LID, LID, GUMS, TEETH, EYE_LEFT, EYE_RIGHT)
 """First vertex of each part, in file order (ICT-FaceKit, vertex_indices.json)."""
+_ICT_BUST = -11.0  # cm; the shoulders of the head model lie below
 _LASH_FAN = 114  # vertices of one of the twelve fans
 
 
@@ -132,6 +133,9 @@ def ict_head(arrays: dict[str, AnyArray]) -> HeadModel:
     uv[triangles.ravel()] = arrays["uv"].astype(np.float32)[arrays["tri_uv"].ravel()]
     lash_triangles = triangles[triangles[:, 0] >= _ICT_LASH]
     triangles = np.ascontiguousarray(triangles[(triangles < _ICT_SHOWN).all(axis=1)])
+    # The bust ends where `body.py` goes on.
+    bust = neutral[triangles, 1].min(axis=1) < _ICT_BUST
+    triangles = np.ascontiguousarray(triangles[~bust])
     part = np.full(len(kept), LASH, np.int32)
     part[:_ICT_SHOWN] = np.repeat(_ICT_PARTS, np.diff(_ICT_STARTS))
     lashes = _lash_guides(arrays["neutral"], lash_triangles) - (_ICT_LASH - _ICT_SHOWN)

@@ -142,8 +142,8 @@ def _label(attributes, triangles, t, w, material, label, textures):  # type: ign
 
 
 @numba.njit(nogil=True, cache=True, fastmath=False)
-def _eye(value, eyes, basis_u, basis_v):  # type: ignore[no-untyped-def]
-    """Paint a point of an eyeball: albedo and normal in place; return the highlight's strength.
+def _eye(value, eyes):  # type: ignore[no-untyped-def]
+    """Paint a point of an eyeball: albedo, normal and the lids' shade, in place.
 
     ``eyes`` (2, 20): centre, axis, up, iris, rim, iris angle, pupil angle, red, fibre phase.
     """
@@ -183,7 +183,7 @@ def _eye(value, eyes, basis_u, basis_v):  # type: ignore[no-untyped-def]
         inner = eyes[e, 9 + c] * (1 - ring) + eyes[e, 12 + c] * ring
         tint = white * (1 - in_iris) + inner * fibre * glow * in_iris
         value[ALBEDO + c] = tint * (1 - in_pupil) + 0.003 * in_pupil
-    return 1.0
+    value[OPEN] = 0.35 + 0.5 * min(max(0.75 - 1.6 * up, 0.0), 1.0)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=False)
@@ -372,7 +372,7 @@ def resolve(
                 if material[t] != SURFACE and np.isnan(uv[y, x, 0]) and label[t] < 0:
                     uv[y, x, 0], uv[y, x, 1] = value[U], value[V]
                 if material[t] == EYE:
-                    _eye(value, eyes, 0, 0)
+                    _eye(value, eyes)
                 _light(
                     value,
                     material[t],

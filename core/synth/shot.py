@@ -12,7 +12,7 @@ from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, IntArray, s
 from faceplate.core.face import HeadPose
 from faceplate.core.synth import hair, shade
 from faceplate.core.synth.backdrop import paint
-from faceplate.core.synth.body import make_body
+from faceplate.core.synth.body import NECK_TOP, make_body
 from faceplate.core.synth.glasses import make_glasses
 from faceplate.core.synth.hair import Strands
 from faceplate.core.synth.hand import make_hand
@@ -201,7 +201,7 @@ class Shot:
         """Take head points to the world; the lower neck follows the body."""
         turned = (points - PIVOT) @ self.rotation.T
         fixed = (points - PIVOT) @ self.body_rotation.T
-        share = smoothstep(-8.5, -15.0, points[..., 1:2] + 0.25 * points[..., 2:3])
+        share = smoothstep(-6.8, -12.2, points[..., 1:2] + 0.3 * points[..., 2:3])
         return (turned * (1 - share) + fixed * share + self.neck).astype(np.float32)
 
     def _carried(self, points: AnyArray) -> FloatArray:
@@ -225,10 +225,15 @@ class Shot:
         solids = [part.moved(self.rotation, shift) for part in fixed]
         for prop in scene.props:
             solids += [part.moved(np.eye(3), -MIDDLE) for part in make_prop(prop, skin)]
-        shift = self.neck - PIVOT @ self.body_rotation.T
-        body = make_body(scene.body, np.array(scene.person.skin.tone))
-        solids += [part.moved(self.body_rotation, shift) for part in body]
+        for part in make_body(scene.body, np.array(scene.person.skin.tone), self._throat()):
+            solids.append(replace(part, vertices=self._posed(part.vertices)))
         return sorted(solids, key=lambda solid: solid.opacity < 1.0)
+
+    def _throat(self) -> tuple[float, float, float]:
+        """Return half width, half depth and middle z of the neck where the body begins."""
+        ring = (np.abs(self.model.neutral[:, 1] - NECK_TOP) < 0.7) & (self.model.part <= SCALP)
+        x, _, z = self.rest[ring].T
+        return float(np.abs(x).max()), float(np.ptp(z)) / 2, float(z.min() + z.max()) / 2
 
     def _mesh(self, scalp: FloatArray) -> _Mesh:
         model = self.model
