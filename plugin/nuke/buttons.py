@@ -11,7 +11,8 @@ from typing import Any, TypeAlias, cast
 import nuke
 
 from faceplate.core.errors import FaceplateError
-from faceplate.core.footage import FrameRange
+from faceplate.core.footage import FrameRange, base_name
+from faceplate.nodes.shotfile import shot_text
 from faceplate.plugin.nuke import exports
 from faceplate.plugin.nuke.group import LAYERS, SHOWN
 from faceplate.plugin.nuke.renewal import renew
@@ -122,6 +123,17 @@ def make_corner_pin(node: nuke.Node) -> None:
 def make_roto(node: nuke.Node) -> None:
     """Make a Roto with the outline of the face."""
     exports.make_roto(node)
+
+
+@_button
+def write_shot_file(node: nuke.Node) -> None:
+    """Write the node as a shot file, so that a farm can render it without Nuke."""
+    order = order_of(node)
+    _write_plate(node, order, again=not node["keep_plate"].value())
+    path = Path(order.job.output).with_name(f"{base_name(order.job.output)}.toml")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(shot_text(order.job), encoding="utf-8", newline="\n")
+    show(node, str(node["status"].value()), f"Wrote {path}.")
 
 
 @_button

@@ -227,6 +227,7 @@ def _delivery(node: Node) -> list[UserKnob]:
                 nktext.STRING, "layer_prefix", "layer prefix", "Put before our layers' names."
             ),
             UserKnob(nktext.STRING, "shot", "shot", "The shot's name, which consent goes by."),
+            UserKnob(nktext.STRING, "matte_in", "matte in", "Hand-made matte as FILE:LAYER."),
             UserKnob(
                 nktext.CHECK_BOX,
                 "draft",

@@ -160,6 +160,7 @@ def _delivery(site: _Site, track: str | None) -> Delivery:
         name=str(node["shot"].value()).strip(),
         face=_face(node, site.plate),
         track=track,
+        matte_in=str(node["matte_in"].value()).strip() or None,
         ocio=site.space.ocio,
         layer_prefix=str(node["layer_prefix"].value()).strip(),
         compression=str(node["compression"].value()),

@@ -1,0 +1,345 @@
+"""A strict fake of Nuke drives the real engine: analyse, preview, render, error, cancel, crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nuke
+import pytest
+from nk_script import read_plainly, split_list
+
+from faceplate.core.demo.footage import DemoFootage, write_footage
+from faceplate.core.doors import user_cache
+from faceplate.core.exports import TRACKED
+from faceplate.core.footage import find_footage
+from faceplate.core.io.exr import read_frame
+from faceplate.core.io.tracks import read_track
+from faceplate.core.output import JOB_ATTRIBUTE
+from faceplate.plugin.nuke import menus, session
+from faceplate.plugin.nuke.group import GROUPED
+
+FRAMES = 4
+PATIENCE_SECONDS = 90.0
+
+
+@pytest.fixture(scope="module")
+def shot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoFootage]:
+    """Four frames of the demo, and one engine for the whole module."""
+    folder = tmp_path_factory.mktemp("shot")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEPLATE_PYTHON", sys.executable)
+        patch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR", _numba_cache()))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setenv("OMP_NUM_THREADS", "2")
+        session.session.cache_clear()
+        yield write_footage(folder, frames=FRAMES)
+        session.session().close()
+        session.session.cache_clear()
+
+
+def _numba_cache() -> str:
+    return str(user_cache() / "numba")
+
+
+@pytest.fixture
+def script(shot: DemoFootage, tmp_path: Path) -> Any:
+    """A saved script with a Read of the plate, selected."""
+    state = nuke.reset()
+    plate = find_footage(shot.plate)
+    root = state.root
+    root["name"].setValue(str(tmp_path / "comp.nk"))
+    root["first_frame"].setValue(plate.frames.numbers[0])
+    root["last_frame"].setValue(plate.frames.numbers[-1])
+    state.frame = plate.frames.numbers[1]
+    read = nuke.nodes.Read()
+    read["file"].setValue(shot.plate)
+    frame = read_frame(plate.path(state.frame), state.frame)
+    read.picture = nuke.Format((frame.display.width, frame.display.height))
+    read.setSelected(True)
+    return state
+
+
+def node_of(kind: str, shot: DemoFootage | None = None) -> Any:
+    """Add one of our nodes behind the plate, as the menu does."""
+    menus.add(next(node for node in GROUPED if node.name == kind))
+    node = nuke.toNode(f"{kind}1")
+    node.setInput(0, nuke.toNode("Read1"))
+    if node.knob("colorspace") is not None:
+        node["colorspace"].setValue("ACEScg")
+    if shot is not None:
+        node["actor_file"].setValue(str(Path(shot.source.replace("%04d", "0001"))))
+        node["draft"].setValue(True)
+    return node
+
+
+def press(node: Any, button: str, *, until: str = "") -> None:
+    """Press a button and let Nuke's event loop run until the node says that it is done."""
+    node[button].execute()
+    busy = ("analysing", "rendering", "making")
+    nuke.pump(
+        lambda: (
+            until in node["status"].value()
+            if until
+            else not node["status"].value().startswith(busy)
+        ),
+        PATIENCE_SECONDS,
+    )
+
+
+def assert_same_pixels(one: Path, other: Path) -> None:
+    a, b = read_frame(one, 1), read_frame(other, 1)
+    assert a.channels.keys() == b.channels.keys()
+    for name, plane in a.channels.items():
+        assert plane.tobytes() == b.channels[name].tobytes(), name
+
+
+def frames_of(shot: DemoFootage) -> tuple[int, ...]:
+    return find_footage(shot.plate).frames.numbers
+
+
+def test_the_artist_analyses_previews_and_renders(script: Any, shot: DemoFootage) -> None:
+    node = node_of("FaceSwap", shot)
+    first, second, *_, last = frames_of(shot)
+
+    press(node, "analyse")
+    assert node["status"].value() == "analysed", node["message"].value()
+    assert f"face 0: {FRAMES} frames" in node["message"].value()
+    assert Path(node["analysed"].value()).is_file()
+
+    press(node, "preview")
+    assert node["status"].value() == f"preview {second}", node["message"].value()
+    assert (node["show"].value(), node["message"].value()) == (
+        "preview",
+        f"Frame {second}: replaced.",
+    )
+    preview = node.node("Preview")
+    assert preview["reload"].count == 1
+
+    press(node, "render")
+    assert (node["status"].value(), node["show"].value()) == ("rendered", "result")
+    assert node["message"].value().startswith(f"{FRAMES} of {FRAMES} frames.")
+    result = node.node("Result")
+    rendered = find_footage(result["file"].value())
+    assert rendered.frames.numbers == frames_of(shot)
+    for ends in ("first", "origfirst", "last", "origlast"):
+        assert result[ends].value() == (first if "first" in ends else last)
+    assert result["origset"].value() is True
+    assert_same_pixels(Path(preview["file"].value()), rendered.path(second))
+    assert (node["tile_color"].value(), script.messages) == (0x36627FFF, [])
+    assert script.bars[-1].percents[-1] == 100
+
+    os.utime(rendered.path(first), (1, 1))
+    press(node, "render")
+    assert f"{FRAMES} from before" in node["message"].value()
+    assert rendered.path(first).stat().st_mtime == 1
+
+
+def test_a_tracker_has_31_columns_and_stands_on_the_face(script: Any, shot: DemoFootage) -> None:
+    node = node_of("FaceTrack")
+
+    press(node, "analyse")
+    node["make_tracker"].execute()
+
+    tracker = nuke.toNode("Faceplate_face0")
+    size, columns, rows = split_list(tracker["tracks"].value())
+    assert split_list(size) == ["1", "31", str(len(TRACKED))]
+    assert [len(split_list(column)) for column in split_list(columns)] == [6] * 31
+    assert [len(split_list(row)) for row in split_list(rows)] == [31] * len(TRACKED)
+    track = read_track(Path(node["analysed"].value())).face(0)
+    height = nuke.toNode("Read1").picture.height()
+    seen = 0
+    for row in map(split_list, split_list(rows)):
+        x, y = (curve_in(row[column]) for column in (2, 3))
+        for number, face in track.observations.items():
+            wanted = face.mesh[TRACKED[row[1]], :2]
+            assert abs(x[number] - wanted[0]) < 0.1
+            assert abs((height - y[number]) - wanted[1]) < 0.1
+            seen += 1
+    assert seen == FRAMES * len(TRACKED)
+
+
+def curve_in(text: str) -> dict[int, float]:
+    """Read a curve as Nuke means it: ``x`` sets the frame, each value after it moves on by one."""
+    words = text.split()
+    assert words[0] == "curve"
+    points: dict[int, float] = {}
+    frame = 0
+    for word in words[1:]:
+        if word.startswith("x"):
+            frame = int(word[1:])
+        else:
+            points[frame] = float(word)
+            frame += 1
+    return points
+
+
+def test_pin_and_roto_stand_on_the_face(script: Any, shot: DemoFootage) -> None:
+    node = node_of("FaceTrack")
+    press(node, "analyse")
+    track = read_track(Path(node["analysed"].value())).face(0)
+    height = nuke.toNode("Read1").picture.height()
+    first = frames_of(shot)[0]
+
+    node["make_corner_pin"].execute()
+    node["make_roto"].execute()
+
+    pin = nuke.toNode("CornerPin2D1")
+    corners = [[pin[f"to{i}"].getValueAt(n, part) for part in (0, 1)] for i, n in _each(track)]
+    wanted = [
+        (float(face.mesh[TRACKED[name], 0]), height - float(face.mesh[TRACKED[name], 1]))
+        for name in ("mouth_right", "mouth_left", "left_eye_outer", "right_eye_outer")
+        for face in track.observations.values()
+    ]
+    assert corners == [pytest.approx(point, abs=0.1) for point in wanted]
+    assert [pin["from1"].getValue(part) for part in (0, 1)] == [
+        pin["to1"].getValueAt(first, part) for part in (0, 1)
+    ]
+    lower_left, lower_right, upper_right, upper_left = (
+        pin[f"from{i}"].value() for i in range(1, 5)
+    )
+    assert lower_left[0] < lower_right[0] and upper_left[0] < upper_right[0]
+    assert lower_left[1] < upper_left[1] and lower_right[1] < upper_right[1]
+
+    curves = nuke.toNode("Roto1")["curves"]
+    (shape,) = curves.rootLayer.shapes
+    assert (curves.change_count, len(shape.points), shape.name) == (1, 36, "face0")
+    for point in shape.points:
+        assert sorted(point.center.keys) == sorted(track.observations)
+    xs, ys = zip(*(point.center.keys[first] for point in shape.points), strict=True)
+    mesh = track.observations[first].mesh
+    assert (min(xs), max(xs)) == pytest.approx(
+        (mesh[:468, 0].min(), mesh[:468, 0].max()), abs=0.1 * (max(xs) - min(xs))
+    )
+    assert min(ys) == pytest.approx(height - mesh[:468, 1].max(), abs=3)
+
+
+def _each(track: Any) -> list[tuple[int, int]]:
+    return [(corner, number) for corner in range(1, 5) for number in track.observations]
+
+
+def test_what_goes_wrong_stands_on_the_node_in_words(script: Any, shot: DemoFootage) -> None:
+    node = node_of("FaceSwap", shot)
+    node["actor_file"].setValue(str(Path(shot.plate).with_name("nobody.actor")))
+
+    press(node, "render")
+
+    assert node["status"].value() == "error"
+    assert "nobody.actor" in node["message"].value()
+    assert node["tile_color"].value() == 0xC03030FF
+    assert (node["show"].value(), script.messages) == ("plate", [])
+
+    node["actor_file"].setValue(shot.source.replace("%04d", "0001"))
+    press(node, "preview")
+
+    assert node["status"].value().startswith("preview"), node["message"].value()
+    assert node["tile_color"].value() == 0x36627FFF
+
+
+@pytest.mark.parametrize("by", ["button", "bar"])
+def test_cancel_keeps_the_finished_frames(script: Any, shot: DemoFootage, by: str) -> None:
+    node = node_of("FaceSwap", shot)
+    output = Path(script.root["name"].value()).with_name("slow")
+    node["output"].setValue(str(output / "slow.%04d.exr"))
+
+    node["render"].execute()
+    nuke.pump(lambda: any(output.glob("slow.*.exr")), PATIENCE_SECONDS)
+    if by == "button":
+        node["cancel"].execute()
+    else:
+        script.bars[-1].is_cancelled = True
+    nuke.pump(lambda: node["status"].value() != "rendering", PATIENCE_SECONDS)
+
+    assert (node["status"].value(), node["message"].value()) == ("stopped", "render was stopped.")
+    done = list(output.glob("slow.*.exr"))
+    assert 0 < len(done) < FRAMES
+    assert all(JOB_ATTRIBUTE in read_frame(path, 1).header for path in done)
+
+
+def test_an_engine_that_is_killed_is_started_again_and_finishes(
+    script: Any, shot: DemoFootage
+) -> None:
+    node = node_of("FaceSwap", shot)
+    output = Path(script.root["name"].value()).with_name("killed")
+    node["output"].setValue(str(output / "killed.%04d.exr"))
+    node["render"].execute()
+    nuke.pump(lambda: any(output.glob("killed.*.exr")), PATIENCE_SECONDS)
+    process = session.session().process_id
+    assert process is not None
+
+    os.kill(process, signal.SIGKILL)
+    nuke.pump(lambda: node["status"].value() == "engine restarted", PATIENCE_SECONDS)
+    said = node["message"].value()
+    nuke.pump(lambda: node["status"].value() != "engine restarted", PATIENCE_SECONDS)
+
+    assert "(signal 9). It is started again." in said
+    assert node["status"].value() == "rendered", node["message"].value()
+    assert len(list(output.glob("killed.*.exr"))) == FRAMES
+    assert session.session().process_id != process
+
+
+def test_a_nuke_without_an_interface_waits_and_lets_the_error_out(
+    script: Any, shot: DemoFootage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nuke, "GUI", False)
+    node = node_of("FaceSwap", shot)
+
+    node["render"].execute()
+
+    assert node["status"].value() == "rendered"
+    assert any("render 4/4 (100 %)" in line for line in script.printed)
+    assert script.bars == []
+    node["actor_file"].setValue("")
+    with pytest.raises(Exception, match="actor is not plugged in"):
+        node["render"].execute()
+
+
+def test_a_tracked_and_matted_graph_renders_like_the_swap(script: Any, shot: DemoFootage) -> None:
+    read = nuke.toNode("Read1")
+    track, matte, face, blend = (
+        node_of(kind) for kind in ("FaceTrack", "FaceMatte", "FaceReenact", "FaceBlend")
+    )
+    face["actor_file"].setValue(shot.source.replace("%04d", "0001"))
+    for node, pipes in (
+        (matte, (read, track)),
+        (face, (read, track)),
+        (blend, (read, face, matte)),
+    ):
+        for pipe, source in enumerate(pipes):
+            node.setInput(pipe, source)
+    blend["draft"].setValue(True)
+    blend["frames"].setValue(str(script.frame))
+
+    press(blend, "render")
+    assert (blend["status"].value(), blend["message"].value()) == (
+        "error",
+        "FaceTrack1 is not analysed. Press its Analyse.",
+    )
+    press(track, "analyse")
+    press(blend, "render")
+    swap = node_of("FaceSwap", shot)
+    swap["frames"].setValue(str(script.frame))
+    swap["output"].setValue(blend.node("Result")["file"].value().replace("FaceBlend1", "Swap"))
+    press(swap, "render")
+
+    results = [node.node("Result")["file"].value() % script.frame for node in (blend, swap)]
+    assert_same_pixels(*map(Path, results))
+    track["smoothing"].setValue(0.0)
+    press(blend, "render")
+    assert "analysed with another plate or other knobs" in blend["message"].value()
+
+
+def test_the_tracker_that_was_pasted_is_script_text_of_its_own(
+    script: Any, shot: DemoFootage
+) -> None:
+    node = node_of("FaceTrack")
+    press(node, "analyse")
+
+    text = Path(node["analysed"].value()).with_suffix(".face0.nk").read_text(encoding="utf-8")
+
+    (tracker,) = read_plainly(text).nodes
+    assert (tracker.kind, tracker.inputs) == ("Tracker4", [])
