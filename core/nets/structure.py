@@ -114,7 +114,8 @@ def infer_generator(shapes: Shapes) -> GeneratorStructure:
     last = f"enhancer{enhancers}" if enhancers else "base"
     width = _axis(shapes, f"{last}.in_conv.1.weight", 0)
     inners = ["base.inner"]
-    while any(key.startswith(f"{inners[-1]}.submodule.") for key in shapes):
+    # Not by what lies inside: an innermost level without blocks has no tensors.
+    while _has(shapes, f"{inners[-1]}.down_block."):
         inners.append(f"{inners[-1]}.submodule")
     finest = [f"enhancer{number}" for number in range(enhancers, 0, -1)]
     flat_layers = tuple(
