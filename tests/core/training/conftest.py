@@ -14,7 +14,7 @@ import torch
 SIDE = 64
 
 
-def drawn_head(seed: int) -> dict[str, np.ndarray]:
+def draw(seed: int) -> dict[str, np.ndarray]:
     """An ellipse of skin with hair, mouth and neck, sometimes behind a bar."""
     rng = np.random.default_rng(seed)
     scale = 8
@@ -56,11 +56,11 @@ def drawn_head(seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def write_set(folder: Path, seeds: list[int], per_shard: int = 8) -> Path:
+def write(folder: Path, seeds: list[int], per_shard: int = 8) -> Path:
     folder.mkdir(parents=True)
     shards = []
     for first in range(0, len(seeds), per_shard):
-        heads = [drawn_head(seed) for seed in seeds[first : first + per_shard]]
+        heads = [draw(seed) for seed in seeds[first : first + per_shard]]
         name = f"shard{first // per_shard:03d}.npz"
         np.savez(
             folder / name, **{key: np.stack([head[key] for head in heads]) for key in heads[0]}
@@ -73,7 +73,19 @@ def write_set(folder: Path, seeds: list[int], per_shard: int = 8) -> Path:
 
 @pytest.fixture(scope="session")
 def made_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_set(tmp_path_factory.mktemp("sets") / "train", list(range(40)))
+    return write(tmp_path_factory.mktemp("sets") / "train", list(range(40)))
+
+
+@pytest.fixture
+def drawn_head() -> Callable[[int], dict[str, np.ndarray]]:
+    """Gives the arrays of one picture by its seed."""
+    return draw
+
+
+@pytest.fixture
+def write_set() -> Callable[[Path, list[int]], Path]:
+    """Writes a set of pictures by their seeds into a new folder."""
+    return write
 
 
 @pytest.fixture(autouse=True)
