@@ -19,6 +19,7 @@ from faceplate.core.errors import JobError
 from faceplate.core.forecast import Forecast, forecast_job
 from faceplate.core.job import Job
 from faceplate.core.jobfile import read_job
+from faceplate.core.lightcurve import light_gains
 from faceplate.core.nets.load import list_cards
 from faceplate.core.preview import Previews
 
@@ -69,6 +70,7 @@ class Service:
             "analyse": self.analyse,
             "render": self.render,
             "preview": self.preview,
+            "light": self.light,
             "models": self.models,
             "cache": self.cache,
         }
@@ -166,6 +168,18 @@ class Service:
             "reason": result.reason,
             "seconds": result.seconds["whole"],
         }
+
+    def light(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
+        """Measure the light match on the finished frames of a job.
+
+        Raises:
+            FaceplateError: a frame or a layer is missing.
+            Stopped: it was cancelled.
+        """
+        gains = light_gains(read_job(_text(params, "job")), should_stop=stop)
+        if stop.exit_code:
+            raise Stopped(stop.exit_code)
+        return {"gains": {str(number): found for number, found in gains.items()}}
 
     def models(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
         """List the networks."""

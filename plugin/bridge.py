@@ -29,6 +29,8 @@ analyse    job, out (a ``.track`` file)        out, faces [{face, frames, height
                                                the track, its overlay, CSV and Tracker4 texts
 render     job                                 exit_code and the fields of `core.report.Summary`
 preview    job, frame, out (an ``.exr`` file)  out, frame, replaced, reason, seconds
+light      job, with its frames rendered       gains {frame: [r, g, b]}: the light match, from the
+                                               layer ``raw`` to ``face``
 models     -                                   models [{name, task, licence, sha256, …}]
 cache      clear, limit_bytes (both optional)  folder, files, bytes, removed, limit_bytes,
                                                memory_bytes

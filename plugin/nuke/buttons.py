@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 
 import nuke
 
-from faceplate.core.errors import FaceplateError
+from faceplate.core.errors import FaceplateError, InputError
 from faceplate.core.footage import FrameRange, base_name
 from faceplate.nodes.shotfile import shot_text
 from faceplate.plugin.nuke import exports
@@ -123,6 +123,24 @@ def make_corner_pin(node: nuke.Node) -> None:
 def make_roto(node: nuke.Node) -> None:
     """Make a Roto with the outline of the face."""
     exports.make_roto(node)
+
+
+@_button
+def make_grade(node: nuke.Node) -> None:
+    """Make a Grade that takes the raw layer to the light of the plate."""
+    order = order_of(node)
+    lacking = {"face", "raw"} - set(order.job.layers)
+    if lacking:
+        raise InputError(
+            f"{node.name()} is rendered without the layer {min(lacking)}.",
+            hint="Tick it on the Output tab, and press Render.",
+        )
+
+    def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
+        exports.make_grade(node, answer["gains"])
+
+    params = {"job": order.job.to_json()}
+    session().start(Task(node.fullName(), "Measuring", "light", params, finish))
 
 
 @_button

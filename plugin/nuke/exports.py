@@ -1,9 +1,9 @@
-"""A face's track as Nuke nodes that go on working without Faceplate: tracker, corner pin, roto."""
+"""A face's track as Nuke nodes that go on working without Faceplate."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -83,6 +83,30 @@ def make_roto(node: nuke.Node) -> nuke.Node:
     return _beside(made, node, "Roto")
 
 
+def make_grade(node: nuke.Node, gains: Mapping[str, Sequence[float]]) -> nuke.Node:
+    """Put a Grade beside a node that takes its raw layer to the light of the plate.
+
+    Args:
+        node: one of ours, rendered.
+        gains: frame to gains of red, green and blue.
+
+    Raises:
+        TrackError: no frame has a face.
+    """
+    if not gains:
+        raise TrackError(f"No frame of {node.name()} has a face.", hint="Render it first.")
+    with node.parent():
+        made = nuke.nodes.Grade()
+    made["channels"].setValue(f"{node['layer_prefix'].value()}raw")
+    multiply = cast("nuke.Array_Knob", made["multiply"])
+    multiply.setSingleValue(False)
+    for part in range(3):
+        multiply.setAnimated(part)
+        keys = [nuke.AnimationKey(int(n), gains[n][part]) for n in sorted(gains, key=int)]
+        multiply.animation(part).addKey(keys)
+    return _beside(made, node, "Light grade")
+
+
 def _animate(knob: nuke.Knob, curve: Curve) -> None:
     """Give a point knob keys; all at once, which matters for a long shot."""
     array = cast("nuke.Array_Knob", knob)
@@ -94,7 +118,7 @@ def _animate(knob: nuke.Knob, curve: Curve) -> None:
 
 def _beside(made: nuke.Node, node: nuke.Node, what: str) -> nuke.Node:
     made.setXYpos(node.xpos() + _BELOW, node.ypos() + _BELOW)
-    show(node, "analysed", f"{what} of face {_number(node)}: {made.name()}.")
+    show(node, str(node["status"].value()), f"{what} of face {_number(node)}: {made.name()}.")
     return made
 
 

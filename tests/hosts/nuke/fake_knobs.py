@@ -218,6 +218,10 @@ class Array_Knob(Knob):  # noqa: N801
         self._expressions[channel] = expression
         return True
 
+    def setSingleValue(self, single: bool) -> None:  # noqa: N802
+        on_main_thread()
+        self._is_single = single
+
     def animation(self, index: int) -> AnimationCurve:
         curve = self._curves[index]
         if curve is None:

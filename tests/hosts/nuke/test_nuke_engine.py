@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import nuke
+import numpy as np
 import pytest
 from nk_script import read_plainly, split_list
 
@@ -220,6 +221,29 @@ def test_pin_and_roto_stand_on_the_face(script: Any, shot: DemoFootage) -> None:
 
 def _each(track: Any) -> list[tuple[int, int]]:
     return [(corner, number) for corner in range(1, 5) for number in track.observations]
+
+
+def test_a_grade_takes_the_raw_layer_to_the_light(script: Any, shot: DemoFootage) -> None:
+    node = node_of("FaceSwap", shot)
+    node["frames"].setValue(str(script.frame))
+
+    press(node, "make_grade")
+    assert "without the layer raw. Tick it" in node["message"].value()
+    node["layers_raw"].setValue(True)
+    press(node, "render")
+    node["make_grade"].execute()
+    nuke.pump(lambda: nuke.toNode("Grade1") is not None, PATIENCE_SECONDS)
+
+    grade = nuke.toNode("Grade1")
+    gains = [grade["multiply"].getValueAt(script.frame, part) for part in range(3)]
+    frame = read_frame(node.node("Result")["file"].value() % script.frame, script.frame)
+    planes = {name: plane.astype(np.float64) for name, plane in frame.channels.items()}
+    solid = planes["face.A"] > 0.9
+    assert grade["channels"].value() == "raw"
+    for gain, letter in zip(gains, "RGB", strict=True):
+        face = planes[f"face.{letter}"][solid] / planes["face.A"][solid]
+        raw = planes[f"raw.{letter}"][solid] * gain
+        assert np.median(raw) == pytest.approx(np.median(face), rel=0.1)
 
 
 def test_what_goes_wrong_stands_on_the_node_in_words(script: Any, shot: DemoFootage) -> None:
