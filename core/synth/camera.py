@@ -12,6 +12,8 @@ from faceplate.ocio.network import Shaper
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _SRGB_STEPS = 4096
+_METERED = 0.2
+"""Mean light that a camera's meter aims at; skin of a middle tone is a little above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,14 @@ def letterbox(
 
 
 def _exposed(rgb: FloatArray, rng: np.random.Generator, settings: CameraSettings) -> FloatArray:
-    gain = 2.0 ** (rng.normal() * settings.exposure) * np.exp(rng.normal(size=3) * settings.balance)
+    stops = rng.normal() * settings.exposure
+    if settings.exposure > 0 and rng.random() < 0.8:
+        # Cameras meter what is in the middle, and so does the engine with the face it has found.
+        height, width = rgb.shape[:2]
+        middle = rgb[height // 4 : -height // 4 : 3, width // 4 : -width // 4 : 3] @ _LUMA
+        level = float(np.log2(np.maximum(middle, 0) + 0.01).mean()) if middle.size else -2.5
+        stops += rng.uniform(0.5, 1.0) * (np.log2(_METERED) - level)
+    gain = 2.0**stops * np.exp(rng.normal(size=3) * settings.balance)
     return rgb * gain.astype(np.float32)
 
 
