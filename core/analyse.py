@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 
@@ -23,7 +23,16 @@ from faceplate.core.analysis.observe import (
     Observer,
     analyse_frame,
 )
+from faceplate.core.analysis.official import (
+    POSERS,
+    DsfdDetector,
+    HopenetPoser,
+    HrnetLandmarker,
+    Seers,
+    load_official,
+)
 from faceplate.core.analysis.picture import BRIGHTEST, finite_pixels
+from faceplate.core.analysis.pose import MeshPoser
 from faceplate.core.analysis.skin import LUMINANCE
 from faceplate.core.analysis.smooth import smooth_face
 from faceplate.core.arrays import DoubleArray, FloatArray
@@ -65,12 +74,14 @@ class AnalysisSettings:
         threads: frames observed at once; the result does not depend on it.
         cache_folder: where observations are kept, or None.
         embed: whether faces are told apart by the identity network as well as by place.
+        seers: which networks find faces, landmarks and head pose.
     """
 
     smoothing: float
     threads: int
     cache_folder: Path | None
     embed: bool
+    seers: Seers = Seers()
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,14 +144,22 @@ def open_observer(settings: AnalysisSettings) -> Observer:
     """Load the networks of the analysis.
 
     Raises:
-        ModelError: weights are missing, altered or unfit.
+        ModelError: weights are missing, altered or unfit, or were not imported.
     """
     full, short, mesh, expression, identity = ANALYSIS_NETWORKS
+    seers = settings.seers
+    official = partial(load_official, folders=seers.folders)
+    landmarker = Landmarker(load_network(mesh), load_network(expression))
     return Observer(
-        Detector(load_network(full), load_network(short)),
-        Landmarker(load_network(mesh), load_network(expression)),
+        DsfdDetector(official("dsfd"))
+        if seers.detector == "dsfd"
+        else Detector(load_network(full), load_network(short)),
+        HrnetLandmarker(landmarker, official("hrnet"))
+        if seers.landmarker == "hrnet"
+        else landmarker,
         load_network(SEGMENTER),
         Identifier(load_network(identity)) if settings.embed else None,
+        HopenetPoser(official("hopenet")) if seers.poser == "hopenet" else MeshPoser(),
     )
 
 
@@ -179,6 +198,7 @@ def analyse_shot(
         smoothing=settings.smoothing,
         plate_hash=key_of(*digests),
         space=reader.space,
+        pose_of_mesh=settings.seers.poser == POSERS[0],
     )
 
 
@@ -188,6 +208,7 @@ def solve_shot(
     smoothing: float,
     plate_hash: str,
     space: str,
+    pose_of_mesh: bool = True,
 ) -> ShotTrack:
     """Join, fill and smooth what was observed; deterministic, and blind to the pictures."""
     cuts = find_cuts({number: a.thumbnail for number, a in analyses.items()})
@@ -195,7 +216,14 @@ def solve_shot(
     # The first frame stands for the shot.
     pixel_aspect = analyses[min(analyses)].pixel_aspect if analyses else 1.0
     solved = [
-        smooth_face(face, cuts, smoothing=smoothing, pixel_aspect=pixel_aspect) for face in faces
+        smooth_face(
+            face,
+            cuts,
+            smoothing=smoothing,
+            pixel_aspect=pixel_aspect,
+            pose_of_mesh=pose_of_mesh,
+        )
+        for face in faces
     ]
     tracks = sorted(
         (FaceTrack(0, face, cuts) for face in solved),
@@ -238,13 +266,7 @@ class _Shot:
     @cached_property
     def recipe(self) -> str:
         """A key of everything but the frame that observations depend on."""
-        observer = self.observer
-        networks = [observer.detector.full, observer.detector.short]
-        networks += [observer.landmarker.mesh, observer.landmarker.expression]
-        networks += [observer.segmenter]
-        if observer.identifier is not None:
-            networks.append(observer.identifier.network)
-        hashes = [network.card.sha256 for network in networks]
+        hashes = [network.card.sha256 for network in self.observer.networks]
         return key_of(str(OBSERVE_VERSION), self.reader.space, self.config.cache_id, *hashes)
 
     def analyses(self) -> Iterator[tuple[int, str, FrameAnalysis]]:

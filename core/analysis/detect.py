@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -35,19 +36,27 @@ class Detection:
 
     Attributes:
         score: 0 to 1.
-        box: (4,) float64; x0, y0, x1, y1 (brows to chin) in square pixels.
+        box: (4,) float64; x0, y0, x1, y1 (brows to chin, or the whole face) in square pixels.
         points: (6, 2) float64 in square pixels: right eye, left eye (the subject's own), nose
-            tip, mouth, right and left ear.
+            tip, mouth, right and left ear; None where the detector sees none.
     """
 
     score: float
     box: DoubleArray
-    points: DoubleArray
+    points: DoubleArray | None
 
     @property
     def side(self) -> float:
         """The longer side of the box."""
         return float(max(self.box[2] - self.box[0], self.box[3] - self.box[1]))
+
+    @property
+    def turn(self) -> float:
+        """How far the face's top turns clockwise, in radians; 0 where no eyes are seen."""
+        if self.points is None:
+            return 0.0
+        right, left = self.points[0], self.points[1]
+        return float(np.arctan2(left[1] - right[1], left[0] - right[0]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +76,14 @@ class Overview:
     @classmethod
     def of(cls, picture: PlatePicture, finest: float) -> Overview:
         """Reduce a frame by a whole number, to what tiles of a side need."""
+        longest = max(picture.window.width * picture.pixel_aspect, picture.window.height)
+        return cls.reduced(picture, finest, max(int(min(finest, longest) / _INPUT), 1))
+
+    @classmethod
+    def reduced(cls, picture: PlatePicture, finest: float, factor: int) -> Overview:
+        """Reduce a frame ``factor`` times; 1 is the plate's own resolution."""
         window, aspect = picture.window, picture.pixel_aspect
-        width, height = window.width * aspect, float(window.height)
-        factor = max(int(min(finest, max(width, height)) / _INPUT), 1)
+        width = window.width * aspect
         size = (-(-window.height // factor), max(round(width / factor), 1))
         transform = np.array([[factor, 0, window.x0 * aspect], [0, factor, window.y0]], np.float64)
         return cls(picture.linear(plate_from_square(transform, aspect), size), transform, finest)
@@ -80,6 +94,27 @@ class Overview:
         return float(self.square_from_overview[0, 0])
 
 
+class FaceDetector(Protocol):
+    """Finds faces in one frame: `Detector`, or the released one in `core.analysis.official`."""
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """All that its answers depend on."""
+
+    @property
+    def tiled(self) -> bool:
+        """Whether it sees no more than an overview, so that a finer one may show it more."""
+
+    def detect(self, picture: PlatePicture, overview: Overview, gain: float) -> list[Detection]:
+        """Return the faces of a frame, the surest first.
+
+        Args:
+            picture: the frame.
+            overview: the frame, reduced.
+            gain: factor on linear light.
+        """
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detector:
     """Finds faces with a full range network, and near ones with a short range network."""
@@ -87,13 +122,19 @@ class Detector:
     full: Network
     short: Network
 
-    def detect(self, overview: Overview, codes: FloatArray) -> list[Detection]:
-        """Return the faces of a frame, the surest first.
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Both."""
+        return self.full, self.short
 
-        Args:
-            overview: the frame, reduced.
-            codes: its pixels as a network sees them, 0 to 1.
-        """
+    @property
+    def tiled(self) -> bool:
+        """True: its tiles are cut from the overview."""
+        return True
+
+    def detect(self, picture: PlatePicture, overview: Overview, gain: float) -> list[Detection]:
+        """Return the faces of a frame, the surest first; see `FaceDetector`."""
+        codes = picture.codes(overview.pixels * np.float32(gain))
         height, width = codes.shape[:2]
         whole = float(max(height, width))
         found = self._in_square(overview, codes, width / 2, height / 2, whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -39,12 +40,31 @@ class MeshFit:
     disagreement: float
 
 
+class FaceLandmarker(Protocol):
+    """Finds meshes: `Landmarker`, or the one of `core.analysis.official` that HRNet corrects."""
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """All that its answers depend on."""
+
+    def fit(self, picture: PlatePicture, detection: Detection, gain: float) -> MeshFit:
+        """Return the mesh of a detected face, as `Landmarker.fit`."""
+
+    def coefficients(self, mesh: DoubleArray) -> FloatArray:
+        """Return the 52 expression coefficients of a mesh in square pixels."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Landmarker:
     """Finds meshes with one network and expressions with another."""
 
     mesh: Network
     expression: Network
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Both."""
+        return self.mesh, self.expression
 
     def fit(self, picture: PlatePicture, detection: Detection, gain: float) -> MeshFit:
         """Return the mesh of a detected face: a pass on the detection, a pass on that mesh.
@@ -54,10 +74,8 @@ class Landmarker:
             detection: where to look.
             gain: factor on linear light that brings the face to the network's middle grey.
         """
-        right, left = detection.points[0], detection.points[1]
-        middle = (detection.box[:2] + detection.box[2:]) / 2
-        turn = float(np.arctan2(left[1] - right[1], left[0] - right[0]))
-        region = Region(float(middle[0]), float(middle[1]), detection.side * _MARGIN, turn)
+        x, y = (float(v) for v in (detection.box[:2] + detection.box[2:]) / 2)
+        region = Region(x, y, detection.side * _MARGIN, detection.turn)
         first, _ = self._pass(picture, region, gain)
         second, score = self._pass(picture, region_of_mesh(first), gain)
         apart = np.linalg.norm(first[:, :2] - second[:, :2], axis=1).mean()

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faceplate.core.analysis.detect import TILE_SIDES, Detection, Detector, Overview
+from faceplate.core.analysis.detect import TILE_SIDES, Detection, FaceDetector, Overview
 from faceplate.core.analysis.identity import Identifier
 from faceplate.core.analysis.label import label_crop, visible_share
-from faceplate.core.analysis.landmark import Landmarker, MeshFit, box_of_mesh
+from faceplate.core.analysis.landmark import FaceLandmarker, MeshFit, box_of_mesh
 from faceplate.core.analysis.picture import PlatePicture
-from faceplate.core.analysis.pose import head_pose
+from faceplate.core.analysis.pose import HeadPoser, MeshPoser
 from faceplate.core.analysis.skin import LUMINANCE, measure_surface
 from faceplate.core.arrays import FloatArray
 from faceplate.core.face import FaceObservation, HeadPose, Origin
@@ -38,10 +38,18 @@ _FAINTEST, _STRONGEST = 2.0**-12, 2.0**12
 class Observer:
     """The networks of the analysis; ``identifier`` is None where none may be used."""
 
-    detector: Detector
-    landmarker: Landmarker
+    detector: FaceDetector
+    landmarker: FaceLandmarker
     segmenter: Network
     identifier: Identifier | None
+    poser: HeadPoser = MeshPoser()
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """All that observations depend on."""
+        identifier = () if self.identifier is None else (self.identifier.network,)
+        seers = (*self.detector.networks, *self.landmarker.networks, self.segmenter)
+        return (*seers, *self.poser.networks, *identifier)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +81,8 @@ def analyse_frame(picture: PlatePicture, observer: Observer) -> FrameAnalysis:
     faces = _faces_in(picture, overview, observer)
     longest = max(picture.window.width * picture.pixel_aspect, picture.window.height)
     fine = max(TILE_SIDES[1], longest / _MOST_TILES)
-    if not faces and longest > _SMALLEST_PX and fine < TILE_SIDES[0]:
+    unseen = observer.detector.tiled and not faces
+    if unseen and longest > _SMALLEST_PX and fine < TILE_SIDES[0]:
         faces = _faces_in(picture, Overview.of(picture, fine), observer)
     faces.sort(key=lambda face: (-face.height, face.box))
     return FrameAnalysis(tuple(faces), thumbnail, picture.pixel_aspect)
@@ -97,8 +106,7 @@ def _faces_in(
     light = overview.pixels @ LUMINANCE
     faces: list[FaceObservation] = []
     for gain in _exposures(light):
-        codes = picture.codes(overview.pixels * np.float32(gain))
-        for detection in observer.detector.detect(overview, codes):
+        for detection in observer.detector.detect(picture, overview, gain):
             own = _face_gain(overview, light, detection)
             face = _observe_face(picture, observer, detection, own)
             if face is not None and all(_overlap(face.box, o.box) <= 0.5 for o in faces):
@@ -145,7 +153,7 @@ def _observe_face(
     usable = np.isfinite(mesh).all() and fit.score >= _LEAST_MESH_SCORE
     if not usable or height < _SMALLEST_PX or _is_outside(box, picture):
         return None
-    pose = head_pose(fit.points)
+    pose = observer.poser.pose(picture, fit.points, gain)
     surface = measure_surface(picture, mesh)
     identifier, segmenter = observer.identifier, observer.segmenter
     seen = visible_share(label_crop(picture, mesh, gain, segmenter), mesh, segmenter.card.labels)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
+
 import numpy as np
 
 from faceplate.core.analysis.canonical import VERTEX_COUNT, canonical_face
+from faceplate.core.analysis.picture import PlatePicture
 from faceplate.core.arrays import AnyArray, DoubleArray
 from faceplate.core.face import HeadPose
+from faceplate.core.nets.run import Network
 
 _FLIP = np.array([1.0, -1.0, -1.0])
 """Canonical space has y up and z to the viewer; a mesh has y down and z away."""
@@ -15,6 +20,31 @@ _MOUTH_LEVEL = -1.5
 """Canonical height, in centimetres, below which lips and jaw move with the expression."""
 
 _MOVING_WEIGHT = 0.1
+
+
+class HeadPoser(Protocol):
+    """Tells the direction of a head: `MeshPoser`, or Hopenet in `core.analysis.official`."""
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """All that its answers depend on, the mesh apart."""
+
+    def pose(self, picture: PlatePicture, mesh: DoubleArray, gain: float) -> HeadPose:
+        """Return the direction of the head whose mesh, in square pixels, was found in a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeshPoser:
+    """Takes the direction from the mesh."""
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """None."""
+        return ()
+
+    def pose(self, picture: PlatePicture, mesh: DoubleArray, gain: float) -> HeadPose:
+        """Return `head_pose` of the mesh."""
+        return head_pose(mesh)
 
 
 def head_pose(mesh: AnyArray) -> HeadPose:

@@ -40,6 +40,7 @@ def smooth_face(
     *,
     smoothing: float,
     pixel_aspect: float,
+    pose_of_mesh: bool = True,
 ) -> dict[int, FaceObservation]:
     """Return one face, filled over short gaps and smoothed within each camera set-up.
 
@@ -48,6 +49,7 @@ def smooth_face(
         cuts: frames that begin a new set-up; nothing is filled or smoothed across them.
         smoothing: scale of the kernels' lengths; 0 leaves what was seen as it is.
         pixel_aspect: width of the plate's pixel divided by its height.
+        pose_of_mesh: whether the smoothed mesh gives the pose; else what was seen is smoothed.
 
     Source:
         FSGANv2's off-line smoothing, `fsgan.md` 3; the filling is ours.
@@ -55,7 +57,8 @@ def smooth_face(
     solved: dict[int, FaceObservation] = {}
     for run in _runs(seen, cuts):
         filled = _fill(run)
-        solved.update({o.number: o for o in _smooth_run(filled, smoothing, pixel_aspect)})
+        smooth = _smooth_run(filled, smoothing, pixel_aspect, pose_of_mesh=pose_of_mesh)
+        solved.update({o.number: o for o in smooth})
     return solved
 
 
@@ -120,7 +123,7 @@ def _box_of(values: AnyArray) -> tuple[float, float, float, float]:
 
 
 def _smooth_run(
-    run: Sequence[FaceObservation], smoothing: float, pixel_aspect: float
+    run: Sequence[FaceObservation], smoothing: float, pixel_aspect: float, *, pose_of_mesh: bool
 ) -> list[FaceObservation]:
     if smoothing == 0:
         return list(run)
@@ -139,7 +142,8 @@ def _smooth_run(
     side = (smooth_size * aspect).max(axis=1) * _CROP_SCALE
     mesh = _smooth_mesh(run, smooth_centre, side, aspect, length(_MESH_KERNEL))
     square = mesh * np.array([pixel_aspect, 1.0, 1.0])
-    poses = np.array([_angles(head_pose(face)) for face in square])
+    heads = [head_pose(face) for face in square] if pose_of_mesh else [o.pose for o in run]
+    poses = np.array([_angles(head) for head in heads])
     poses = box_filter(np.unwrap(poses, period=360, axis=0), length(_POSE_KERNEL))
     expression = np.array([o.expression for o in run], np.float64)
     change = np.stack(

@@ -1,0 +1,266 @@
+"""FSGAN's analysis networks in the places of ours: known answers in, known faces out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from faceplate.core.analysis.detect import Detection, Overview
+from faceplate.core.analysis.landmark import MeshFit, box_of_mesh, wflw_landmarks
+from faceplate.core.analysis.official import (
+    DsfdDetector,
+    HopenetPoser,
+    HrnetLandmarker,
+    Seers,
+    house_pose,
+    load_official,
+    region_of_face,
+)
+from faceplate.core.arrays import DoubleArray, FloatArray
+from faceplate.core.errors import KnobError, ModelError
+from faceplate.core.face import HeadPose
+from faceplate.core.frame import Window
+from faceplate.core.geometry.crop import cut
+from faceplate.core.nets.dsfd_boxes import ceiled_sizes
+
+MeshMaker = Callable[..., DoubleArray]
+
+
+@dataclass
+class Picture:
+    """Linear pixels that are their own codes, somewhere in a raster."""
+
+    pixels: FloatArray
+    pixel_aspect: float = 1.0
+    corner: tuple[int, int] = (0, 0)
+    number: int = 1001
+
+    @property
+    def window(self) -> Window:
+        x, y = self.corner
+        return Window(x, y, x + self.pixels.shape[1], y + self.pixels.shape[0])
+
+    @property
+    def shown(self) -> Window:
+        return self.window
+
+    def linear(self, plate_from_crop: DoubleArray, size: tuple[int, int]) -> FloatArray:
+        local = plate_from_crop.copy()
+        local[:, 2] -= self.corner
+        return cut(self.pixels, local, size)
+
+    def codes(self, linear: FloatArray) -> FloatArray:
+        return np.clip(linear, 0, 1)
+
+
+@dataclass
+class Answers:
+    """A network that remembers what it is shown and says what it is told."""
+
+    answer: Callable[[FloatArray], list[FloatArray]]
+    seen: list[FloatArray] = field(default_factory=list)
+    card: Any = None
+
+    def run(self, batch: FloatArray) -> list[FloatArray]:
+        self.seen.append(batch)
+        return self.answer(batch)
+
+
+def one_anchor(level: int, row: int, column: int, score: float) -> Answers:
+    """A DSFD that is sure of one anchor."""
+
+    def answer(batch: FloatArray) -> list[FloatArray]:
+        sizes = ceiled_sizes(*batch.shape[1:3])
+        scores = np.zeros((1, sum(h * w for h, w in sizes)), np.float32)
+        first = sum(h * w for h, w in sizes[:level])
+        scores[0, first + row * sizes[level][1] + column] = score
+        return [np.zeros((1, scores.shape[1], 4), np.float32), scores]
+
+    return Answers(answer)
+
+
+def found_by(network: Answers, picture: Picture) -> list[Detection]:
+    detector = DsfdDetector(network)  # type: ignore[arg-type]
+    return detector.detect(picture, Overview.of(picture, 1080.0), 1.0)
+
+
+def test_a_plate_is_shown_to_dsfd_at_its_own_resolution() -> None:
+    pixels = np.random.default_rng(0).random((200, 300, 3)).astype(np.float32)
+    network = one_anchor(2, 4, 5, 0.9)
+
+    (face,) = found_by(network, Picture(pixels))
+
+    np.testing.assert_array_equal(network.seen[0][0], pixels)
+    # Level 2: a cell of 16 px, an anchor of 64^2 px, half as high again as wide.
+    w, h = 64 * np.sqrt(2 / 3), 64 * np.sqrt(3 / 2)
+    middle = np.array([5.5 * 16, 4.5 * 16])
+    assert face.box == pytest.approx([*(middle - [w / 2, h / 2]), *(middle + [w / 2, h / 2])])
+    assert face.score == pytest.approx(0.9)
+    assert (face.points, face.turn) == (None, 0.0)
+
+
+def test_boxes_are_square_pixels_of_the_raster() -> None:
+    pixels = np.zeros((128, 160, 3), np.float32)
+    network = one_anchor(1, 8, 8, 0.9)
+
+    (face,) = found_by(network, Picture(pixels, pixel_aspect=2.0, corner=(30, -40)))
+
+    assert network.seen[0].shape == (1, 128, 320, 3)
+    assert (face.box[:2] + face.box[2:]) / 2 == pytest.approx([8.5 * 8 + 60, 8.5 * 8 - 40])
+
+
+def test_a_plate_beyond_2160_px_is_reduced_by_a_whole_number() -> None:
+    network = one_anchor(0, 1, 2, 0.9)
+
+    (face,) = found_by(network, Picture(np.zeros((40, 4400, 3), np.float32)))
+
+    # A third, and continued in black to 64 px.
+    assert network.seen[0].shape == (1, 64, 1467, 3)
+    assert (face.box[:2] + face.box[2:]) / 2 == pytest.approx([2.5 * 4 * 3, 1.5 * 4 * 3])
+
+
+@pytest.mark.parametrize(("score", "count"), [(0.5, 0), (0.501, 1), (0.02, 0)])
+def test_only_scores_above_a_half_are_faces(score: float, count: int) -> None:
+    picture = Picture(np.zeros((128, 128, 3), np.float32))
+
+    assert len(found_by(one_anchor(2, 1, 1, score), picture)) == count
+
+
+@dataclass
+class Base:
+    """A landmarker that has found a mesh already."""
+
+    mesh: DoubleArray
+    networks: tuple[Any, ...] = ()
+
+    def fit(self, picture: Any, detection: Any, gain: float) -> MeshFit:
+        return MeshFit(self.mesh, 0.9, 0.02)
+
+    def coefficients(self, mesh: DoubleArray) -> FloatArray:
+        return np.full(52, mesh[0, 0], np.float32)
+
+
+def peaks(points: DoubleArray, height: float) -> Answers:
+    """An HRNet whose maps are Gaussians at places given as 0 to 1 of its picture."""
+    at = (np.arange(64) + 0.5) / 64
+    x = np.exp(-((at - points[:, :1]) ** 2) * 64**2 / 4.5)
+    y = np.exp(-((at - points[:, 1:]) ** 2) * 64**2 / 4.5)
+    maps = (height * y[:, :, None] * x[:, None, :]).astype(np.float32)
+    return Answers(lambda batch: [maps[None]])
+
+
+@pytest.fixture
+def mesh(mesh_at: MeshMaker) -> DoubleArray:
+    return mesh_at(HeadPose(10.0, 0.0, 5.0), height=220.0, middle=(300.0, 200.0))
+
+
+def test_a_meshs_landmarks_become_hrnets(mesh: DoubleArray) -> None:
+    region = region_of_face(mesh)
+    corner = np.array([region.x, region.y]) - region.side / 2
+    wanted = wflw_landmarks(mesh, 1.0).points + [7.0, -4.0]
+    network = peaks((wanted - corner) / region.side, 0.8)
+    landmarker = HrnetLandmarker(Base(mesh), network)  # type: ignore[arg-type]
+
+    fit = landmarker.fit(Picture(np.zeros((400, 600, 3), np.float32)), SimpleNamespace(), 1.0)  # type: ignore[arg-type]
+
+    found = wflw_landmarks(fit.points, 1.0).points
+    # A map's pixel is 4.1 px here; half maps, cut hard, are right to a quarter of it.
+    assert np.linalg.norm(found - wanted, axis=1).max() < 1.0
+    assert np.abs(fit.points[:, :2] - mesh[:, :2] - [7.0, -4.0]).max() < 1.0
+    assert (fit.score, fit.disagreement) == (0.9, 0.02)
+    assert landmarker.coefficients(fit.points)[0] == pytest.approx(fit.points[0, 0])
+
+
+def test_hrnet_sees_the_face_in_a_square_of_its_box_and_a_fifth(mesh: DoubleArray) -> None:
+    pixels = np.zeros((400, 600, 3), np.float32)
+    x0, y0, x1, y1 = (round(v) for v in box_of_mesh(mesh))
+    pixels[y0:y1, x0:x1] = 0.25
+    network = peaks(np.full((98, 2), 0.5), 1.0)
+
+    HrnetLandmarker(Base(mesh), network).fit(Picture(pixels), SimpleNamespace(), 2.0)  # type: ignore[arg-type]
+
+    (shown,) = network.seen[0]
+    assert shown.shape == (256, 256, 3)
+    assert shown.max() == pytest.approx(0.5)  # the gain
+    lit = shown[..., 0] > 0.25
+    longer = max(lit.any(axis=0).sum(), lit.any(axis=1).sum())
+    assert longer == pytest.approx(256 / 1.2, abs=3)
+    rows, columns = np.nonzero(lit)
+    assert (rows.mean(), columns.mean()) == pytest.approx((127.5, 127.5), abs=1.5)
+
+
+def test_maps_without_a_peak_leave_the_mesh_and_the_trust_goes(mesh: DoubleArray) -> None:
+    network = peaks(np.full((98, 2), 0.5), 0.05)
+
+    fit = HrnetLandmarker(Base(mesh), network).fit(  # type: ignore[arg-type]
+        Picture(np.zeros((400, 600, 3), np.float32)),
+        SimpleNamespace(),  # type: ignore[arg-type]
+        1.0,
+    )
+
+    np.testing.assert_array_equal(fit.points, mesh)
+    assert fit.score == 0.0
+
+
+def test_hopenets_angles_become_the_heads(mesh: DoubleArray) -> None:
+    network = Answers(lambda batch: [np.array([[25.0, -10.0, 4.0]], np.float32)])
+
+    pose = HopenetPoser(network).pose(Picture(np.zeros((400, 600, 3), np.float32)), mesh, 1.0)  # type: ignore[arg-type]
+
+    assert network.seen[0].shape == (1, 224, 224, 3)
+    assert pose == house_pose(25.0, -10.0, 4.0)
+    assert pose.yaw < -20
+
+
+def axes_of(pose: HeadPose) -> DoubleArray:
+    """Where a head's own left, its top and its nose point in the picture; x right, y down."""
+    yaw, pitch, roll = np.radians([pose.yaw, pose.pitch, pose.roll])
+    axes = np.eye(3)
+    x, y, z = axes.T
+    x, z = x * np.cos(yaw) + z * np.sin(yaw), z * np.cos(yaw) - x * np.sin(yaw)
+    y, z = y * np.cos(pitch) + z * np.sin(pitch), z * np.cos(pitch) - y * np.sin(pitch)
+    x, y = x * np.cos(roll) + y * np.sin(roll), y * np.cos(roll) - x * np.sin(roll)
+    return np.column_stack([x, -y])
+
+
+def test_poses_point_where_the_authors_draw_them() -> None:
+    draw = np.random.default_rng(1)
+    for _ in range(50):
+        yaw, pitch, roll = draw.uniform(-60, 60, 3)
+        y, p, r = np.radians([-yaw, pitch, roll])
+        # The drawing's red, green (downwards) and blue axes, in closed form.
+        right = [np.cos(y) * np.cos(r), np.cos(p) * np.sin(r) + np.cos(r) * np.sin(p) * np.sin(y)]
+        down = [-np.cos(y) * np.sin(r), np.cos(p) * np.cos(r) - np.sin(p) * np.sin(y) * np.sin(r)]
+        nose = [np.sin(y), -np.cos(y) * np.sin(p)]
+
+        found = axes_of(house_pose(yaw, pitch, roll))
+
+        np.testing.assert_allclose(found, [right, [-v for v in down], nose], atol=1e-9)
+
+
+def test_a_mirrored_head_turns_and_tilts_the_other_way() -> None:
+    one, other = house_pose(30.0, 12.0, 8.0), house_pose(-30.0, 12.0, -8.0)
+
+    assert (one.yaw, one.pitch, one.roll) == pytest.approx((-other.yaw, other.pitch, -other.roll))
+
+
+@pytest.mark.parametrize("changes", [{"detector": "sfd"}, {"landmarker": ""}, {"poser": "dsfd"}])
+def test_an_unknown_choice_is_refused(changes: dict[str, str]) -> None:
+    with pytest.raises(KnobError):
+        Seers(**changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["dsfd", "hrnet", "hopenet"])
+def test_weights_that_were_not_imported_are_named_with_the_way_to_get_them(
+    kind: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=f"weights of {kind} are not here") as caught:
+        load_official(kind, [tmp_path])
+
+    assert "faceplate models import" in caught.value.hint
