@@ -172,7 +172,7 @@ def test_a_meshs_landmarks_become_hrnets(mesh: DoubleArray) -> None:
     found = wflw_landmarks(fit.points, 1.0).points
     # A map's pixel is 4.1 px here; half maps, cut hard, are right to a quarter of it.
     assert np.linalg.norm(found - wanted, axis=1).max() < 1.0
-    assert np.abs(fit.points[:, :2] - mesh[:, :2] - [7.0, -4.0]).max() < 1.0
+    assert np.abs(fit.points[:, :2] - mesh[:, :2] - [7.0, -4.0]).max() < 1.5
     assert (fit.score, fit.disagreement) == (0.9, 0.02)
     assert landmarker.coefficients(fit.points)[0] == pytest.approx(fit.points[0, 0])
 
