@@ -42,7 +42,7 @@ _DAMAGED = (
     struct.error,
     OSError,
 )
-"""All that torch raises on damaged bytes, which it reads without checks of its own."""
+"""All that torch and zipfile raise on damaged bytes, which they read without checks."""
 
 
 class _Unread:
@@ -157,7 +157,7 @@ def _check_archive(path: Path) -> None:
             if len(pickles) != 1 or pickles[0].file_size > _PICKLE_LIMIT:
                 raise damaged(path, "it is a zip file, but not one that PyTorch writes")
             content = archive.read(pickles[0])
-    except (zipfile.BadZipFile, EOFError, struct.error, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, *_DAMAGED) as error:
         raise damaged(path, f"it is cut short or damaged ({_first_line(error)})") from error
     scan_pickle(io.BytesIO(content), path)
 
