@@ -19,6 +19,7 @@ from faceplate.core.arrays import AnyArray, ByteArray, FloatArray
 from faceplate.core.errors import TrainingError
 from faceplate.core.synth.shards import read_index
 
+_NEEDED = {"rgb", "coverage", "wflw98", "pose", "identity", "seeds", "tags"}
 _LOCAL_HEADER = 30
 """Bytes of a zip member's own header before its name."""
 
@@ -93,7 +94,15 @@ class PictureSet:
 
     def _arrays(self, shard: int) -> dict[str, AnyArray]:
         if shard not in self._open:
-            self._open[shard] = mapped_arrays(self.shards[shard][0])
+            path = self.shards[shard][0]
+            arrays = mapped_arrays(path)
+            missing = sorted(_NEEDED - arrays.keys())
+            if missing:
+                raise TrainingError(
+                    f"{path} is not a shard of pictures: it has no {missing[0]}.",
+                    hint="Render the set again.",
+                )
+            self._open[shard] = arrays
         return self._open[shard]
 
 

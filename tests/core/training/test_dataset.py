@@ -106,6 +106,14 @@ def test_a_shard_with_code_in_it_is_refused(tmp_path: Path) -> None:
         mapped_arrays(tmp_path / "x.npz")
 
 
+def test_a_shard_that_lacks_something_is_refused(tmp_path: Path, write_set: WriteSet) -> None:
+    folder = write_set(tmp_path / "set", [1, 2])
+    np.savez(folder / "shard000.npz", rgb=np.zeros((2, 4, 4, 3), np.float16))
+
+    with pytest.raises(TrainingError, match="it has no coverage"):
+        open_set([folder]).sample(0)
+
+
 def test_no_folder_is_no_data() -> None:
     with pytest.raises(TrainingError, match="No data"):
         open_set([])
