@@ -63,6 +63,4 @@ def look_for_frames(rendered: Any, *_: Any) -> None:
     for found in scene.groups():
         lack = scene.lack_of(rendered, found)
         if lack.gone:
-            group.mark(
-                found, InputError(f"{found.name}: {lack.words}", hint="Render the node again.")
-            )
+            group.mark(found, InputError(lack.words, hint="Render the node again."))

@@ -124,6 +124,11 @@ def file_output(tree: Any, folder: Path, stem: str) -> Any:
     return node.inputs[0]
 
 
+def scalar_channel() -> str:
+    """Return the channel in which File Output writes one number per pixel."""
+    return "V" if bpy.app.version < (4, 5, 0) else "R"
+
+
 def value_node(tree: Any, name: str) -> Any:
     """Add a node that gives one number, and return it."""
     node = tree.nodes.new("ShaderNodeValue" if is_new() else "CompositorNodeValue")

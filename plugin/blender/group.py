@@ -25,12 +25,7 @@ _FAILED_COLOR = (0.45, 0.12, 0.10)
 
 
 def title_of(node: Node) -> str:
-    """Return what a node is called in Blender.
-
-    >>> from faceplate.nodes.face import FACE_SWAP
-    >>> title_of(FACE_SWAP)
-    'Face Swap'
-    """
+    """Return what a node is called in Blender, as Face Swap."""
     return label_of(node.name.replace("Face", "Face ", 1))
 
 
@@ -175,7 +170,7 @@ def mark(owner: Any, error: FaceplateError | None) -> None:
         return
     for tree in compat.compositor_trees():
         for node in nodes_of(owner, tree):
-            node.label = f"{owner.name}: {error}" if error is not None else owner.name
+            node.label = str(error) if error is not None else owner.name
             node.use_custom_color = error is not None
             if error is not None:
                 node.color = _FAILED_COLOR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ def absolute(path: str) -> str:
         raise InputError(
             f"{path} lies beside a file that was never saved.", hint="Save the file first."
         )
-    return str(Path(bpy.path.abspath(path)).absolute()) if path else ""
+    # Path.resolve would follow links, and those of a studio move.
+    return os.path.abspath(bpy.path.abspath(path)) if path else ""  # noqa: PTH100
 
 
 def pattern_of(path: str) -> str:
@@ -139,7 +141,7 @@ def _plate_at(socket: Any, colorspace: str) -> Plate:
             return Plate(path, start=bpy.context.scene.frame_current, colorspace=colorspace)
     if node.bl_idname == "CompositorNodeMovieClip" and socket.name == "Image" and node.clip:
         return plate_of_clip(node.clip, colorspace)
-    return Plate("", feed=socket)
+    return Plate("", colorspace=colorspace, feed=socket)
 
 
 def plate_of_clip(clip: Any, colorspace: str) -> Plate:
@@ -187,7 +189,9 @@ def rendered_feed(scene: Any, plate: Plate, group: Any, folder: Path) -> Plate:
             f"The compositor wrote no frame of what feeds {group.name}.",
             hint="Render the scene once and look whether there is a picture.",
         )
-    return Plate(pattern, colorspace="lin_rec709_scene")
+    # From 5.0 on the frames say themselves which space Blender works in.
+    known = "" if compat.is_new() else "lin_rec709_scene"
+    return Plate(pattern, colorspace=plate.colorspace or known)
 
 
 def rendered_mask(mask: Any, plate: Plate, numbers: FrameRange, size: tuple[int, int]) -> str:
@@ -220,7 +224,7 @@ def rendered_mask(mask: Any, plate: Plate, numbers: FrameRange, size: tuple[int,
             (folder / f"scene.{frame:04d}.exr").replace(folder / f"mask.{number:04d}.exr")
     finally:
         compat.remove_scene(scratch, tree)
-    return f"{folder / 'mask.%04d.exr'}:R"
+    return f"{folder / 'mask.%04d.exr'}:{compat.scalar_channel()}"
 
 
 def _render(scene: Any, folder: Path) -> None:
@@ -297,11 +301,11 @@ class Lack:
     def words(self) -> str:
         """What is lacking, as a sentence; "" when nothing is."""
         parts = [
-            f"{FrameRange(numbers)} {words}"
-            for numbers, words in ((self.gone, "are gone"), (self.never, "were never rendered"))
+            f"{words}: {FrameRange(numbers)}."
+            for numbers, words in ((self.gone, "Frames are gone"), (self.never, "Not rendered"))
             if numbers
         ]
-        return f"Frames {', '.join(parts)}." if parts else ""
+        return " ".join(parts)
 
 
 def lack_of(scene: Any, group: Any) -> Lack:

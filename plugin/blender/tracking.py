@@ -128,25 +128,19 @@ def add_markers(clip: Any, plate: Plate, *, outline: bool = False) -> list[str]:
         for name, places in points.items():
             if name.startswith(_OUTLINE) is not outline or not places:
                 continue
-            found = _track_named(tracks, f"face{face}.{name}")
-            for number, (x, y) in places.items():
-                frame = _clip_frame(clip, plate, number)
-                found.markers.insert_frame(frame, co=(x / width, 1.0 - y / height))
-                if number + 1 not in places:
-                    found.markers.insert_frame(
-                        frame + 1, co=(x / width, 1.0 - y / height)
-                    ).mute = True
+            marked = {_clip_frame(clip, plate, number): place for number, place in places.items()}
+            # Where the next frame does not show the face, a muted marker ends the track.
+            ends = {frame + 1: place for frame, place in marked.items() if frame + 1 not in marked}
+            first = min(marked)
+            name = f"face{face}.{name}"
+            found = tracks.get(name) or tracks.new(name=name, frame=first)
+            for frame, (x, y) in (marked | ends).items():
+                marker = found.markers.insert_frame(frame, co=(x / width, 1.0 - y / height))
+                marker.mute = frame in ends
+            for old in {marker.frame for marker in found.markers} - (marked.keys() | ends.keys()):
+                found.markers.delete_frame(old)
             names.append(found.name)
     return names
-
-
-def _track_named(tracks: Any, name: str) -> Any:
-    found = tracks.get(name)
-    if found is None:
-        return tracks.new(name=name, frame=0)
-    for marker in list(found.markers)[1:]:  # Blender refuses to take the last one
-        found.markers.delete_frame(marker.frame)
-    return found
 
 
 def _clip_frame(clip: Any, plate: Plate, number: int) -> int:
