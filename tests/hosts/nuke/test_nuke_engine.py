@@ -24,7 +24,7 @@ from faceplate.core.output import JOB_ATTRIBUTE
 from faceplate.plugin.nuke import menus, session
 from faceplate.plugin.nuke.group import GROUPED
 
-FRAMES = 4
+FRAMES = 3
 PATIENCE_SECONDS = 90.0
 
 
@@ -238,12 +238,13 @@ def test_a_grade_takes_the_raw_layer_to_the_light(script: Any, shot: DemoFootage
     gains = [grade["multiply"].getValueAt(script.frame, part) for part in range(3)]
     frame = read_frame(node.node("Result")["file"].value() % script.frame, script.frame)
     planes = {name: plane.astype(np.float64) for name, plane in frame.channels.items()}
-    solid = planes["face.A"] > 0.9
+    solid = planes["face.A"] > 0.5
     assert grade["channels"].value() == "raw"
     for gain, letter in zip(gains, "RGB", strict=True):
         face = planes[f"face.{letter}"][solid] / planes["face.A"][solid]
         raw = planes[f"raw.{letter}"][solid] * gain
-        assert np.median(raw) == pytest.approx(np.median(face), rel=0.1)
+        stops = np.log2(np.maximum(raw, 1e-3)) - np.log2(np.maximum(face, 1e-3))
+        assert abs(stops.mean()) < 0.03
 
 
 def test_what_goes_wrong_stands_on_the_node_in_words(script: Any, shot: DemoFootage) -> None:
@@ -315,7 +316,7 @@ def test_a_nuke_without_an_interface_waits_and_lets_the_error_out(
     node["render"].execute()
 
     assert node["status"].value() == "rendered"
-    assert any("render 4/4 (100 %)" in line for line in script.printed)
+    assert any("render 3/3 (100 %)" in line for line in script.printed)
     assert script.bars == []
     node["actor_file"].setValue("")
     with pytest.raises(Exception, match="actor is not plugged in"):
