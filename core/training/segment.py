@@ -14,8 +14,8 @@ from faceplate.core.arrays import ByteArray, FloatArray
 from faceplate.core.card import Tensor as CardTensor
 from faceplate.core.errors import TrainingError
 from faceplate.core.synth.camera import CameraSettings, photograph
-from faceplate.core.synth.generate import VALIDATION_SEEDS
 from faceplate.core.synth.picture import CLASSES
+from faceplate.core.synth.validation import SEEDS as VALIDATION_SEEDS
 from faceplate.core.training.augment import AugmentSettings, Labelled, augment, centred
 from faceplate.core.training.dataset import PictureSet, Sample, open_set
 from faceplate.core.training.losses import segmentation_losses
