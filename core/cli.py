@@ -364,8 +364,8 @@ def train(
 @command(app, "synth")
 def synth(
     console: Console,
-    head: Annotated[Path, typer.Option(help="The head model, a compact .npz file.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the set.")],
+    head: Annotated[Path | None, typer.Option(help="Head model, .npz; else a stand-in.")] = None,
     count: Annotated[int, typer.Option(help="Pictures in all.")] = 1024,
     seed: Annotated[int, typer.Option(help="Seed of the first picture.")] = 0,
     size: Annotated[int, typer.Option(help="Side of a picture, pixels.")] = 256,

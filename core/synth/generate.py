@@ -14,26 +14,24 @@ from faceplate.core.errors import KnobError, TrainingError
 from faceplate.core.io.atomic import reason_of
 from faceplate.core.synth.backdrop import read_surroundings
 from faceplate.core.synth.head import HeadModel
-from faceplate.core.synth.picture import HeadPicture
 from faceplate.core.synth.render import render_head
 from faceplate.core.synth.sample import Mix, sample_head
 from faceplate.core.synth.shards import (
     SetHead,
     begin_set,
     is_written,
+    row_of,
     write_index,
     write_shard,
 )
+from faceplate.core.synth.standin import procedural_head
 
 GENERATOR = 1
 """Version of the renderer; grows when the same scene gives other pictures."""
 
-VALIDATION_SEEDS = range(10_000, 11_000)
-"""What no network is trained on."""
-
 
 def make_set(
-    head_path: Path,
+    head_path: Path | None,
     out: Path,
     *,
     first_seed: int,
@@ -50,7 +48,7 @@ def make_set(
     A set may grow: with a larger ``count`` the pictures that are there stay.
 
     Args:
-        head_path: the compact head model.
+        head_path: the compact head model; None for the stand-in that needs no file.
         out: the set's folder.
         first_seed: of the first picture; the others follow by one.
         count: of pictures.
@@ -78,7 +76,7 @@ def make_set(
         first_seed=first_seed,
         count=count,
         mix=asdict(mix),
-        model=_digest(head_path),
+        model=_digest(head_path) if head_path else "procedural",
         surroundings=_digest(hdri) if hdri else "",
     )
     begin_set(out, head)
@@ -97,7 +95,7 @@ def make_set(
     return done == count
 
 
-_Job = tuple[int, Path, Path | None, Path, range, int, Mix]
+_Job = tuple[int, Path | None, Path | None, Path, range, int, Mix]
 
 
 def _alone(jobs: Iterable[_Job], should_stop: Callable[[], bool]) -> Iterator[int]:
@@ -130,27 +128,15 @@ def _pool(jobs: Iterable[_Job], should_stop: Callable[[], bool], workers: int) -
 def _render_shard(job: _Job, should_stop: Callable[[], bool] = lambda: False) -> bool:
     """Render and write one shard; return whether it was not stopped."""
     number, head_path, hdri, out, seeds, size, mix = job
-    model = HeadModel.load(head_path)
+    model = HeadModel.load(head_path) if head_path else procedural_head()
     surroundings = read_surroundings(hdri) if hdri else ()
-    pictures: list[HeadPicture] = []
+    rows = []
     for seed in seeds:
         if should_stop():
             return False
-        pictures.append(render_head(model, sample_head(seed, mix), size, surroundings))
-    write_shard(out, number, pictures)
+        rows.append(row_of(render_head(model, sample_head(seed, mix), size, surroundings)))
+    write_shard(out, number, rows)
     return True
-
-
-def validation_hash(mix: Mix) -> str:
-    """Return the sha256 of the scenes of the validation seeds: it tells a frozen set from another.
-
-    It covers what is drawn, not how it is rendered; the index's ``generator`` covers that.
-    """
-    digest = sha256()
-    for seed in VALIDATION_SEEDS:
-        digest.update(sample_head(seed, mix).json().encode())
-        digest.update(b"\n")
-    return digest.hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -166,7 +152,7 @@ def _digest(path: Path) -> str:
 
 def generate(
     console: Console,
-    head_path: Path,
+    head_path: Path | None,
     out: Path,
     *,
     count: int,
@@ -180,6 +166,9 @@ def generate(
     Raises:
         FaceplateError: see `make_set`.
     """
+
+    if head_path is None:
+        console.warn("No --head is given: rendering the stand-in, which is good for tries only")
 
     def say(done: int, total: int) -> None:
         console.note(f"{done} of {total} pictures are there")

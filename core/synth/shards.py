@@ -58,44 +58,44 @@ class SetHead:
         ]
 
 
-def write_shard(folder: Path, number: int, pictures: Sequence[HeadPicture]) -> None:
+def write_shard(folder: Path, number: int, rows: Sequence[dict[str, AnyArray]]) -> None:
     """Write a shard and its record; both appear whole or not.
-
-    Light is kept as halves, so that exposure and noise can be drawn anew for every pass.
 
     Raises:
         DiskError: the folder or the disk refuses.
     """
     path = _shard(folder, number)
-    write_archive(path, {f"{name}.npy": array_bytes(a) for name, a in arrays_of(pictures).items()})
+    members = {f"{name}.npy": array_bytes(np.stack([r[name] for r in rows])) for name in rows[0]}
+    write_archive(path, members)
     record = {
         "file": path.name,
-        "count": len(pictures),
-        "first_seed": pictures[0].seed,
+        "count": len(rows),
+        "first_seed": int(rows[0]["seeds"]),
         "bytes": path.stat().st_size,
         "sha256": sha256(path.read_bytes()).hexdigest(),
     }
     write_json(path.with_suffix(".json"), record)
 
 
-def arrays_of(pictures: Sequence[HeadPicture]) -> dict[str, AnyArray]:
-    """Return what a shard keeps of its pictures, by name, stacked."""
-    light = np.stack([picture.rgb for picture in pictures])
-    share = np.stack([picture.coverage for picture in pictures])
-    pose = [(p.pose.yaw, p.pose.pitch, p.pose.roll) for p in pictures]
+def row_of(picture: HeadPicture) -> dict[str, AnyArray]:
+    """Return what a shard keeps of a picture, by name.
+
+    Light is kept as halves, so that exposure and noise can be drawn anew for every pass.
+    """
+    pose = picture.pose
     return {
-        "rgb": np.clip(light, -_MOST_LIGHT, _MOST_LIGHT).astype(np.float16),
-        "coverage": np.clip(share * 255 + 0.5, 0, 255).astype(np.uint8),
-        "mesh478": np.stack([picture.mesh478 for picture in pictures]),
-        "wflw98": np.stack([picture.wflw98 for picture in pictures]),
-        "ibug68": np.stack([picture.ibug68 for picture in pictures]),
-        "visible478": np.stack([picture.visible478 for picture in pictures]).astype(np.uint8),
-        "expression": np.stack([picture.expression for picture in pictures]),
-        "gaze": np.stack([picture.gaze for picture in pictures]),
-        "pose": np.array(pose, np.float32),
-        "identity": np.array([picture.identity for picture in pictures], np.int64),
-        "seeds": np.array([picture.seed for picture in pictures], np.int64),
-        "tags": np.array([" ".join(sorted(picture.tags)) for picture in pictures]),
+        "rgb": np.clip(picture.rgb, -_MOST_LIGHT, _MOST_LIGHT).astype(np.float16),
+        "coverage": np.clip(picture.coverage * 255 + 0.5, 0, 255).astype(np.uint8),
+        "mesh478": picture.mesh478,
+        "wflw98": picture.wflw98,
+        "ibug68": picture.ibug68,
+        "visible478": picture.visible478.astype(np.uint8),
+        "expression": picture.expression,
+        "gaze": picture.gaze,
+        "pose": np.array([pose.yaw, pose.pitch, pose.roll], np.float32),
+        "identity": np.array(picture.identity, np.int64),
+        "seeds": np.array(picture.seed, np.int64),
+        "tags": np.array(" ".join(sorted(picture.tags))),
     }
 
 

@@ -1,32 +1,53 @@
-"""The validation set is the one that was frozen before anything was trained."""
-
 from __future__ import annotations
 
-from collections import Counter
-from importlib import resources
+import dataclasses
 
-import numpy as np
-import tomllib
+import pytest
 
-from faceplate.core.synth.generate import VALIDATION_SEEDS, validation_hash
-from faceplate.core.synth.sample import Mix, sample_head
-
-FROZEN = tomllib.loads(
-    (resources.files("faceplate.core.synth") / "validation.toml").read_text(encoding="utf-8")
+from faceplate.core.synth.sample import Mix
+from faceplate.core.synth.scene import HeadScene
+from faceplate.core.synth.validation import (
+    Validation,
+    frozen_validation,
+    validation_hash,
+    validation_of,
+    validation_scenes,
 )
 
 
-def test_the_frozen_set_has_the_hash_it_was_committed_with() -> None:
-    assert validation_hash(Mix()) == FROZEN["sha256"]
+@pytest.fixture(scope="module")
+def scenes() -> list[HeadScene]:
+    return validation_scenes(Mix())
 
 
-def test_the_frozen_set_holds_what_was_promised() -> None:
-    scenes = [sample_head(seed, Mix()) for seed in VALIDATION_SEEDS]
-    tags = Counter(tag for scene in scenes for tag in scene.tags)
+def test_the_validation_set_is_the_one_that_was_frozen(scenes: list[HeadScene]) -> None:
+    assert validation_of(scenes) == frozen_validation()
 
-    assert len(scenes) == FROZEN["pictures"]
-    assert tags["hand"] == FROZEN["hand"] >= 300
-    assert tags["glasses"] == FROZEN["glasses"] >= 150
-    assert [tags[f"tone{band}"] for band in range(6)] == FROZEN["tones"]
-    bands = np.histogram([abs(scene.view.yaw) for scene in scenes], bins=range(0, 70, 10))[0]
-    assert bands.tolist() == FROZEN["yaw_bands"]
+
+def test_the_frozen_set_shows_what_was_promised() -> None:
+    frozen = frozen_validation()
+
+    assert frozen.pictures == 1000
+    assert frozen.hands >= 300
+    assert frozen.glasses >= 150
+    assert min(frozen.tones) > 0.8 * frozen.pictures / 6
+    assert min(frozen.yaw) > 0.8 * frozen.pictures / 8
+    assert sum(frozen.tones) == sum(frozen.yaw) == frozen.pictures
+
+
+def test_any_changed_number_changes_the_hash(scenes: list[HeadScene]) -> None:
+    few = scenes[:3]
+    view = dataclasses.replace(few[1].view, yaw=few[1].view.yaw + 0.01)
+    changed = [few[0], dataclasses.replace(few[1], view=view), few[2]]
+
+    assert validation_hash(few) == validation_hash(list(few))
+    assert validation_hash(few) != validation_hash(changed)
+    assert validation_hash(few) != validation_hash(few[::-1])
+
+
+def test_counts_are_of_the_scenes_given(scenes: list[HeadScene]) -> None:
+    counted = validation_of(scenes[:10])
+
+    assert counted.pictures == 10
+    assert counted.hands == sum(bool(scene.hands) for scene in scenes[:10])
+    assert isinstance(counted, Validation)
