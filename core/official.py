@@ -298,7 +298,7 @@ def _segmenter(shapes: Shapes) -> Recognised:
         name="official_segment",
         task="crop to background, face and hair",
         network=structure.build(),
-        inputs=(Tensor("picture", (3, _SIDE, _SIDE), "CHW", _PICTURE),),
+        inputs=(Tensor("picture", (_SIDE, _SIDE, 3), "HWC", _CODES),),
         outputs=(("logits", "CHW", "logit of background, face, hair"),),
         training="v2: CelebAMask-HQ. v1: LFW parts, Figaro and frames that the authors labelled.",
         limits="Faces cut as the file's name says: 1.2 times the box in v2, 2.0 in v1.",
@@ -308,6 +308,7 @@ def _segmenter(shapes: Shapes) -> Recognised:
             "feature_scale": structure.feature_scale,
         },
         labels=("background", "face", "hair"),
+        runnable=_of_codes(mean=(0.5, 0.5, 0.5), deviation=(0.5, 0.5, 0.5)),
     )
 
 
