@@ -284,7 +284,7 @@ def host_files(host: str) -> dict[str, str]:
     """Return what runs in a host's own Python: path below faceplate/ to text."""
     paths = [ROOT / "core" / f"{name}.py" for name in ("__init__", *LIGHT)]
     paths += [*(ROOT / "nodes").glob("*.py"), *(ROOT / "plugin").glob("*.py")]
-    paths += (ROOT / "plugin" / host).rglob("*.py")
+    paths += (p for end in ("*.py", "*.nk") for p in (ROOT / "plugin" / host).rglob(end))
     return {p.relative_to(ROOT).as_posix(): p.read_text(encoding="utf-8") for p in sorted(paths)}
 
 
@@ -318,6 +318,25 @@ def blender_folders() -> list[Path]:
         base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "blender"
     found = {p: re.match(r"(\d+)\.(\d+)$", p.name) for p in base.glob("*.*")}
     return sorted(p for p, m in found.items() if m and (int(m[1]), int(m[2])) >= (4, 2))
+
+
+# Appended to what an artist has in init.py, and found again by its first and last line.
+NUKE_START = b"""
+# >>> faceplate: written by install.py nuke, taken away by install.py nuke --remove
+import nuke
+nuke.pluginAddPath("./faceplate/plugin/nuke/start")
+# <<< faceplate
+"""
+
+
+def with_nuke_start(text: bytes, *, wanted: bool) -> bytes:
+    """Return Nuke's init.py with our lines at its end, or without them; all else stays."""
+    lines = NUKE_START.splitlines(keepends=True)
+    start, end = text.find(lines[1]), text.find(lines[-1])
+    if 0 <= start < end:
+        head = text[:start]
+        text = (head[:-1] if head.endswith(b"\n") else head) + text[end + len(lines[-1]) :]
+    return text + NUKE_START if wanted else text
 
 
 # --- verbs ------------------------------------------------------------------------------------
@@ -413,6 +432,39 @@ def blender(options: argparse.Namespace) -> None:
         say(f"wrote {place}: switch Faceplate on in Blender's preferences, Add-ons")
 
 
+def nuke(options: argparse.Namespace) -> None:
+    """Put the node menu into this user's Nuke, or take it away with --remove."""
+    folder = Path(options.folder) if options.folder else Path.home() / ".nuke"
+    place, start = folder / "faceplate", folder / "init.py"
+    ours = (place / "plugin" / "nuke" / "start").is_dir() and not place.is_symlink()
+    if place.exists() and not ours:
+        raise StepError(
+            "find the place for Nuke",
+            f"{place} is there and was not written by this script",
+            "move it away, or give another folder of Nuke's with --folder",
+        )
+    if place.exists():
+        shutil.rmtree(str(place))
+    before = start.read_bytes() if start.exists() else b""
+    after = with_nuke_start(before, wanted=not options.remove)
+    if not options.remove:
+        files = host_files("nuke")
+        python = env_python(Path(options.env).resolve())
+        files["plugin/engine.json"] = json.dumps({"python": str(python)}) + "\n"
+        for path, text in files.items():
+            (place / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / path).write_text(text, encoding="utf-8")
+        if not python.exists():
+            say(f"there is no engine in {options.env} yet: install.py engine makes it")
+    if after and after != before:
+        start.write_bytes(after)
+    elif not after and start.exists():
+        start.unlink()
+    if options.remove and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    say(f"removed {place}" if options.remove else f"wrote {place}: start Nuke again")
+
+
 def test(options: argparse.Namespace) -> None:
     """Install engine and developer tools, then lint, type check and test."""
     env = make_env(options, {"engine", "dev", "train"})
@@ -437,6 +489,7 @@ VERBS = {
     "link": link,
     "blender": blender,
     "blender-zip": blender_zip,
+    "nuke": nuke,
 }
 
 
@@ -462,6 +515,8 @@ def parser() -> argparse.ArgumentParser:
     made["blender"].add_argument("--folder", help="settings of one Blender, as .config/blender/4.5")
     made["blender"].add_argument("--remove", action="store_true", help="take it away")
     made["blender-zip"].add_argument("--out", help="the zip to write")
+    made["nuke"].add_argument("--folder", help="Nuke's folder (default: .nuke in yours)")
+    made["nuke"].add_argument("--remove", action="store_true", help="take it away")
     made["test"].add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     return top
 
