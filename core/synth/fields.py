@@ -30,7 +30,7 @@ class HeadFields:
         beard, moustache: where they grow, 0 to 1.
         neck: how far below the face's lower edge, cm; negative on the face.
         ear: how far inside an ear, cm; negative elsewhere.
-        inside: how far behind the lips or the lids, cm; 0 on the skin.
+        inside: how far behind the lips, cm; 0 on the skin.
         open: how much light reaches a fold, 0 to 1.
         wrinkle: height of age lines, -1 to 1.
         azimuth: angle around the skull's axis, 0 in front to pi behind, both sides alike.
@@ -106,7 +106,6 @@ def map_fields(
     lips_z = np.interp(side, [0, 1.0, 2.3], [mesh[13, 2], mesh[13, 2] - 0.25, marks[60, 2]])
     inside[socket] = np.maximum(lips_z - z, 0.0)[socket]
     inside[part >= 4] = np.maximum(mesh[13, 2] - z, 0.05)[part >= 4]
-    inside[part == 3] = 1.0
     hollow = smooth(_hollow(points, triangles, skin | socket), 3)
     light = np.clip(1 - 6 * np.clip(hollow, 0, 0.12), 0.35, 1.0)
     wrinkle = _wrinkles(points, marks)

@@ -126,6 +126,22 @@ def _grow(  # type: ignore[no-untyped-def]
             points[s, k, 0], points[s, k, 1], points[s, k, 2] = px, py, pz
 
 
+@numba.njit(nogil=True, cache=True, fastmath=False)
+def _lift(points, layer, table):  # type: ignore[no-untyped-def]
+    """Push points (N, K, 3) out of the skin, but for the roots, in place."""
+    for s in range(points.shape[0]):
+        for k in range(1, points.shape[1]):
+            x = points[s, k, 0] - center_x
+            y = points[s, k, 1] - center_y
+            z = points[s, k, 2] - center_z
+            far = np.sqrt(x * x + y * y + z * z) + 1e-9
+            want = _radius(table, x, y, z) + 0.04 + layer[s] * min(k / 3.0, 1.0)
+            if far < want and points[s, k, 1] > -9.0:
+                points[s, k, 0] += x / far * (want - far)
+                points[s, k, 1] += y / far * (want - far)
+                points[s, k, 2] += z / far * (want - far)
+
+
 def grow_hair(
     model: HeadModel,
     shape: FloatArray,
@@ -167,6 +183,7 @@ def grow_hair(
     flow = _combed(hair, home, normal, mood[clump])
     depth = rng.uniform(0, 1, count) ** 0.8
     layer = hair.volume * (0.1 + 0.9 * depth) * np.clip(length / 3.0, 0.12, 1.0)
+    table = model.skull.radii(shape).astype(np.float64)
     points = np.zeros((count, steps, 3))
     points[:, 0] = root - 0.05 * normal
     loose = np.arange(count) < hair.loose
@@ -192,9 +209,10 @@ def grow_hair(
         hair.curtain,
         settings,
         np.asarray(down, np.float64),
-        model.skull.radii(shape).astype(np.float64),
+        table,
     )
     points = _gathered(points, clump, clump_count, hair.clumps, rng)
+    _lift(points, 0.35 * layer, table)
     tint = np.exp(rng.normal(size=(count, 1)) * 0.16 + 0.14 * mood[clump][:, :1])
     mix = np.clip(rng.random((count, 1)) * 0.5 + (length[:, None] > 6) * 0.3, 0, 1)
     color = (np.array(hair.color) * (1 - mix) + np.array(hair.tip) * mix) * tint

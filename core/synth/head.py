@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -80,11 +81,14 @@ class HeadModel:
             ModelMismatchError: it is not a compact ICT head.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+            with zipfile.ZipFile(path) as archive:
+                arrays = {
+                    name.removesuffix(".npy"): np.load(archive.open(name), allow_pickle=False)
+                    for name in archive.namelist()
+                }
         except FileNotFoundError as error:
             raise ModelMissingError("ict head", str(path)) from error
-        except (zipfile.BadZipFile, ValueError, OSError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
             raise ModelMismatchError(f"{path} is not a compact head file.") from error
         return ict_head(arrays)
 

@@ -9,25 +9,12 @@ import numpy as np
 
 from faceplate.core.arrays import AnyArray
 from faceplate.core.synth.backdrop import sample_backdrop
+from faceplate.core.synth.expressions import EXPRESSIONS
 from faceplate.core.synth.glasses import sample_glasses
 from faceplate.core.synth.hand import sample_hand
 from faceplate.core.synth.people import sample_person
 from faceplate.core.synth.props import Prop, sample_prop
 from faceplate.core.synth.scene import Body, HeadScene, Light, Person, Triple, View
-
-EXPRESSIONS = (
-    "browDown_L", "browDown_R", "browInnerUp_L", "browInnerUp_R", "browOuterUp_L", "browOuterUp_R",
-    "cheekPuff_L", "cheekPuff_R", "cheekSquint_L", "cheekSquint_R", "eyeBlink_L", "eyeBlink_R",
-    "eyeLookDown_L", "eyeLookDown_R", "eyeLookIn_L", "eyeLookIn_R", "eyeLookOut_L", "eyeLookOut_R",
-    "eyeLookUp_L", "eyeLookUp_R", "eyeSquint_L", "eyeSquint_R", "eyeWide_L", "eyeWide_R",
-    "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose", "mouthDimple_L", "mouthDimple_R",
-    "mouthFrown_L", "mouthFrown_R", "mouthFunnel", "mouthLeft", "mouthLowerDown_L",
-    "mouthLowerDown_R", "mouthPress_L", "mouthPress_R", "mouthPucker", "mouthRight",
-    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmile_L",
-    "mouthSmile_R", "mouthStretch_L", "mouthStretch_R", "mouthUpperUp_L", "mouthUpperUp_R",
-    "noseSneer_L", "noseSneer_R",
-)  # fmt: skip
-"""The expressions of ICT-FaceKit, in its order."""
 
 _HABITS: Mapping[str, tuple[float, float]] = {
     "jawOpen": (0.45, 0.9), "mouthSmile": (0.35, 1.0), "browInnerUp": (0.2, 0.9),

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from faceplate.core.arrays import DoubleArray
+from faceplate.core.synth.expressions import EXPRESSIONS
 from faceplate.core.synth.hand import HandPose, sample_hand
-from faceplate.core.synth.sample import EXPRESSIONS, Mix, sample_head, sample_moment
+from faceplate.core.synth.sample import Mix, sample_head, sample_moment
 from faceplate.core.synth.scene import HeadScene, View
 
 _TALK = {"jawOpen": 0.5, "mouthFunnel": 0.35, "mouthLowerDown_L": 0.4, "mouthLowerDown_R": 0.4}
