@@ -200,7 +200,7 @@ def _lengths(node: Any) -> tuple[int, ...]:
 def _is_of(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     """Return whether a shape is the wanted one, in which 0 stands for any length from 1."""
     return len(shape) == len(wanted) and all(
-        have == want or (want == 0 and have > 0) for have, want in zip(shape, wanted, strict=True)
+        have == want if want else have > 0 for have, want in zip(shape, wanted, strict=True)
     )
 
 

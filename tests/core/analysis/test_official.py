@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from faceplate.core.analyse import AnalysisSettings, analyse_shot, open_observer
 from faceplate.core.analysis.detect import Detection, Overview
 from faceplate.core.analysis.landmark import MeshFit, box_of_mesh, wflw_landmarks
+from faceplate.core.analysis.observe import observe
 from faceplate.core.analysis.official import (
     DsfdDetector,
     HopenetPoser,
@@ -22,12 +26,22 @@ from faceplate.core.analysis.official import (
     load_official,
     region_of_face,
 )
+from faceplate.core.analysis.picture import Region
+from faceplate.core.analysis.pull import pull_mesh
 from faceplate.core.arrays import DoubleArray, FloatArray
-from faceplate.core.errors import KnobError, ModelError
+from faceplate.core.errors import KnobError, ModelError, ModelMismatchError
 from faceplate.core.face import HeadPose
-from faceplate.core.frame import Window
+from faceplate.core.frame import Frame, Window
 from faceplate.core.geometry.crop import cut
+from faceplate.core.importing import import_checkpoint
+from faceplate.core.io.exr import write_frame
+from faceplate.core.io.footage import open_footage
+from faceplate.core.nets.dsfd import DSFD
 from faceplate.core.nets.dsfd_boxes import ceiled_sizes
+from faceplate.core.nets.heatmaps import soft_points
+from faceplate.core.nets.hopenet import Hopenet
+from faceplate.core.nets.hrnet import HRNet
+from faceplate.ocio.config import open_config
 
 MeshMaker = Callable[..., DoubleArray]
 
@@ -264,3 +278,183 @@ def test_weights_that_were_not_imported_are_named_with_the_way_to_get_them(
         load_official(kind, [tmp_path])
 
     assert "faceplate models import" in caught.value.hint
+
+
+def everywhere(level: int) -> DSFD:
+    """A small DSFD whose every anchor of one level is a face, just where the anchor is."""
+    network = DSFD(width=4, depths=(1, 1, 1, 1))
+    with torch.no_grad():
+        for number, (loc, conf) in enumerate(zip(network.loc, network.conf, strict=True)):
+            loc.conv4.weight.zero_()
+            loc.conv4.bias.zero_()
+            conf.conv4.bias[:4] = 0.0
+            faces = [3] if number == 0 else [0, 1, 2]
+            conf.conv4.bias[faces] = 4.0 if number == level else -8.0
+    return network
+
+
+@pytest.fixture(scope="module")
+def released() -> dict[str, torch.nn.Module]:
+    """Small networks of random weights in the released layouts."""
+    torch.manual_seed(0)
+    return {
+        "dsfd": everywhere(3).eval(),
+        "hrnet": HRNet(98, (4, 4, 4, 4), 1, (1, 1, 1)).eval(),
+        "hopenet": Hopenet((1, 1, 1, 1), 4).eval(),
+    }
+
+
+@pytest.fixture(scope="module")
+def imported(
+    released: dict[str, torch.nn.Module], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder that an import of their files filled."""
+    folder = tmp_path_factory.mktemp("models")
+    for name, network in released.items():
+        state = {f"module.{key}": value for key, value in network.state_dict().items()}
+        torch.save({"state_dict": state}, folder / f"{name}.pth")
+        import_checkpoint(folder / f"{name}.pth", folder / "imported", licence="CC0-1.0")
+    return folder / "imported"
+
+
+@pytest.fixture(scope="module")
+def person() -> FloatArray:
+    """A person, linear, 512 px; the face is about 110 px high."""
+    data = pytest.importorskip("skimage.data")
+    return ((data.astronaut() / 255) ** 2.2).astype(np.float32)
+
+
+@dataclass
+class Shown(Picture):
+    """Linear pixels, seen with a gamma."""
+
+    def codes(self, linear: FloatArray) -> FloatArray:
+        return np.clip(linear, 0, 1) ** np.float32(1 / 2.2)
+
+
+def settings(**seers: Any) -> AnalysisSettings:
+    return AnalysisSettings(1.0, 1, None, embed=False, seers=Seers(**seers))
+
+
+def crop_of(picture: Picture, region: Region, size: int, gain: float) -> torch.Tensor:
+    """What a network should see, in torch's order of axes."""
+    linear = picture.linear(region.square_from_crop(size), (size, size)) * np.float32(gain)
+    return torch.from_numpy(picture.codes(linear).transpose(2, 0, 1).copy())[None]
+
+
+def test_an_imported_dsfd_finds_the_face_that_ours_finds(
+    imported: Path, person: FloatArray
+) -> None:
+    picture = Shown(person)
+    (wanted,) = observe(picture, open_observer(settings()))
+
+    faces = observe(picture, open_observer(settings(detector="dsfd", folders=(imported,))))
+
+    # Every 32 px a box of 105 x 157 px: the mesh, found twice, tells faces from the rest.
+    apart = [np.abs(face.mesh[:, :2] - wanted.mesh[:, :2]).mean() for face in faces]
+    assert min(apart) < 4.0
+    assert faces[int(np.argmin(apart))].confidence > 0.8
+
+
+@dataclass
+class Watched:
+    """A landmarker that remembers what it found, and at which gain."""
+
+    base: Any
+    found: list[tuple[MeshFit, float]] = field(default_factory=list)
+
+    @property
+    def networks(self) -> tuple[Any, ...]:
+        return self.base.networks  # type: ignore[no-any-return]
+
+    def fit(self, picture: Any, detection: Any, gain: float) -> MeshFit:
+        fit = self.base.fit(picture, detection, gain)
+        self.found.append((fit, gain))
+        return fit  # type: ignore[no-any-return]
+
+    def coefficients(self, mesh: DoubleArray) -> FloatArray:
+        return self.base.coefficients(mesh)  # type: ignore[no-any-return]
+
+
+def test_an_imported_hopenet_tells_the_pose(
+    imported: Path, released: dict[str, torch.nn.Module], person: FloatArray
+) -> None:
+    picture = Shown(person)
+    observer = open_observer(settings(poser="hopenet", folders=(imported,)))
+    watched = Watched(observer.landmarker)
+
+    (face,) = observe(picture, replace(observer, landmarker=watched))
+
+    ((fit, gain),) = watched.found
+    crop = crop_of(picture, region_of_face(fit.points), 224, gain)
+    with torch.no_grad():
+        yaw, pitch, roll = released["hopenet"]((crop - 0.5) / 0.5)[0].tolist()
+    wanted = house_pose(yaw, pitch, roll)
+    assert (face.pose.yaw, face.pose.pitch, face.pose.roll) == pytest.approx(
+        (wanted.yaw, wanted.pitch, wanted.roll), abs=0.01
+    )
+
+
+def test_an_imported_hrnet_moves_the_mesh(
+    imported: Path, released: dict[str, torch.nn.Module], person: FloatArray
+) -> None:
+    picture = Shown(person)
+    landmarker = open_observer(settings(landmarker="hrnet", folders=(imported,))).landmarker
+    watched = Watched(landmarker.base)  # type: ignore[attr-defined]
+    detection = Detection(0.9, np.array([180.0, 70.0, 272.0, 179.0]), None)
+
+    found = replace(landmarker, base=watched).fit(picture, detection, 1.5)  # type: ignore[type-var]
+
+    ((fit, gain),) = watched.found
+    region = region_of_face(fit.points)
+    mean, deviation = (
+        torch.tensor(values)[:, None, None]
+        for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
+    with torch.no_grad():
+        maps = released["hrnet"]((crop_of(picture, region, 256, gain) - mean) / deviation)
+    local, confidence = soft_points(maps[0].numpy())
+    corner = np.array([region.x, region.y]) - region.side / 2
+    wanted = pull_mesh(fit.points, local * region.side + corner, confidence >= 0.1)
+    assert np.abs(found.points - wanted).max() < 0.1
+    assert np.abs(found.points - fit.points).max() > 5.0
+    assert found.score == pytest.approx(min(fit.score, (confidence >= 0.1).mean()))
+
+
+def test_a_shot_keeps_hopenets_pose_and_its_cache_tells_the_choices_apart(
+    imported: Path, person: FloatArray, tmp_path: Path
+) -> None:
+    config = open_config(None)
+    window = Window(0, 0, 512, 512)
+    planes = {name: np.ascontiguousarray(person[..., i]) for i, name in enumerate("RGB")}
+    for number in range(1001, 1004):
+        write_frame(
+            tmp_path / f"p.{number}.exr",
+            Frame(number, planes, window, window, 1.0, "lin_rec709_scene"),
+        )
+    reader = open_footage(str(tmp_path / "p.%04d.exr"), config, colorspace="lin_rec709_scene")
+    poses = []
+
+    for poser in ("mesh", "hopenet"):
+        chosen = replace(settings(poser=poser, folders=(imported,)), cache_folder=tmp_path / "kept")
+        (track,) = analyse_shot(reader, config, chosen).tracks
+        poses.append([face.pose for face in track.observations.values()])
+
+    ours, theirs = poses
+    assert len(ours) == len(theirs) == 3
+    # A picture that stands still has one pose, which smoothing leaves as it is.
+    assert len({round(pose.pitch, 3) for pose in theirs}) == 1
+    assert abs(theirs[1].pitch - ours[1].pitch) > 1.0
+
+
+def test_another_network_under_the_name_is_refused(imported: Path, tmp_path: Path) -> None:
+    torch.save(HRNet(68, (4, 4, 4, 4), 1, (1, 1, 1)).state_dict(), tmp_path / "68.pth")
+    import_checkpoint(tmp_path / "68.pth", tmp_path / "few", licence="CC0-1.0")
+    shutil.copytree(imported, tmp_path / "mixed")
+    card = (tmp_path / "mixed" / "official_pose.toml").read_text(encoding="utf-8")
+    renamed = card.replace('name = "official_pose"', 'name = "official_detect"')
+    (tmp_path / "mixed" / "official_detect.toml").write_text(renamed, encoding="utf-8")
+
+    for kind, folder in (("hrnet", "few"), ("dsfd", "mixed")):
+        with pytest.raises(ModelMismatchError, match=f"is no {kind}"):
+            load_official(kind, [tmp_path / folder])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,16 @@ def test_the_pose_is_that_of_the_smoothed_mesh(face: FaceMaker) -> None:
 
     assert found[20].pose.yaw == pytest.approx(20.0, abs=0.2)
     assert abs((found[20].pose.roll - 183.0 + 180) % 360 - 180) < 0.2
+
+
+def test_a_pose_of_its_own_is_averaged_whatever_the_mesh(face: FaceMaker) -> None:
+    seen = {t: replace(face(t), pose=HeadPose(10.0 + 4.0 * (t % 2), 0.0, 0.0)) for t in range(40)}
+
+    found = smooth_face(seen, (), smoothing=1.0, pixel_aspect=1.0, pose_of_mesh=False)
+
+    # Of five frames two or three are turned.
+    yaws = [found[t].pose.yaw for t in range(5, 35)]
+    assert set(np.round(yaws, 6)) == {11.6, 12.4}
 
 
 def test_every_mesh_point_has_one_part_and_mirrored_points_mirrored_parts() -> None:

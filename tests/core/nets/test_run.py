@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
+import onnx
+import onnx
 import onnxruntime
 import pytest
 
 from faceplate.core.arrays import FloatArray
-from faceplate.core.card import ModelCard
+from faceplate.core.card import ModelCard, Tensor
 from faceplate.core.errors import ModelMismatchError
 from faceplate.core.nets.load import find_card, list_cards, load_network
+from faceplate.core.nets.run import open_network
+from faceplate.core.nets.run import open_network
 
 CARDS = list_cards()
 HAS_CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
@@ -109,6 +114,109 @@ def test_input_of_another_shape_or_dtype_is_refused(batch: FloatArray) -> None:
         network.run(batch)
 
     assert caught.value.facts["found"] == batch.shape
+
+
+def halved(height: int, width: int) -> tuple[ModelCard, bytes]:
+    """A network that keeps every other row and column; 0 stands for an axis of any length."""
+    helper = onnx.helper
+    axes = [1, height or "rows", width or "columns"]
+    ends = [1, height // 2 or "fewer rows", width // 2 or "fewer columns"]
+    real = onnx.TensorProto.FLOAT
+    numbers = {"starts": [0, 0], "ends": [9999, 9999], "axes": [1, 2], "steps": [2, 2]}
+    graph = helper.make_graph(
+        [helper.make_node("Slice", ["input", *numbers], ["output"])],
+        "halved",
+        [helper.make_tensor_value_info("input", real, axes)],
+        [helper.make_tensor_value_info("output", real, ends)],
+        [helper.make_tensor(k, onnx.TensorProto.INT64, [2], v) for k, v in numbers.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    card = replace(
+        find_card("selfie_seg"),
+        inputs=(Tensor("input", (height, width), "HW", "codes"),),
+        outputs=(Tensor("output", (height // 2, width // 2), "HW", "codes"),),
+    )
+    return card, model.SerializeToString()
+
+
+@pytest.mark.parametrize("size", [(4, 6), (7, 1), (30, 12)])
+def test_an_axis_of_any_length_takes_any(size: tuple[int, int]) -> None:
+    network = open_network(*halved(0, 0), threads=1, device="cpu")
+    batch = np.random.default_rng(0).random((3, *size), np.float32)
+
+    (output,) = network.run(batch)
+
+    np.testing.assert_array_equal(output, batch[:, ::2, ::2])
+
+
+def test_one_axis_may_be_of_any_length_and_the_other_not() -> None:
+    network = open_network(*halved(0, 6), threads=1, device="cpu")
+
+    assert network.run(np.zeros((1, 10, 6), np.float32))[0].shape == (1, 5, 3)
+    assert network.run(np.zeros((0, 10, 6), np.float32))[0].shape[0] == 0
+    for shape in ((1, 10, 8), (1, 0, 6), (1, 10, 6, 1)):
+        with pytest.raises(ModelMismatchError, match=r"\(B, 0, 6\)"):
+            network.run(np.zeros(shape, np.float32))
+
+
+def test_a_card_with_a_length_does_not_fit_a_file_without() -> None:
+    (card, _), (_, content) = halved(4, 6), halved(0, 6)
+
+    with pytest.raises(ModelMismatchError, match="do not fit its card"):
+        open_network(card, content, threads=1, device="cpu")
+
+
+TWO = ModelCard(
+    name="two",
+    task="to take two",
+    file="two.onnx",
+    sha256="0" * 64,
+    bytes=1,
+    licence=Licence("CC0-1.0", "ours"),
+    origin=Origin("faceplate", "test", "1", "none", "0" * 64),
+    inputs=(Tensor("fine", (2, 3), "HW", "a"), Tensor("coarse", (3,), "W", "b")),
+    outputs=(Tensor("gap", (2, 3), "HW", "fine less coarse"),),
+    training="none",
+    limits="all",
+    clearance="open",
+)
+
+
+def two_inputs() -> bytes:
+    value = onnx.helper.make_tensor_value_info
+    ends = {t.name: value(t.name, 1, [1, *t.shape]) for t in (*TWO.inputs, *TWO.outputs)}
+    node = onnx.helper.make_node("Sub", ["fine", "coarse"], ["gap"])
+    graph = onnx.helper.make_graph(
+        [node],
+        "two",
+        [ends["coarse"], ends["fine"]],
+        [ends["gap"]],  # not in the card's order
+    )
+    opset = onnx.helper.make_opsetid("", 17)
+    return bytes(
+        onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString()
+    )
+
+
+def test_inputs_are_fed_in_the_cards_order() -> None:
+    network = open_network(TWO, two_inputs(), threads=1, device="cpu")
+    fine = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
+    coarse = np.arange(12, dtype=np.float32).reshape(4, 3) * 10
+
+    (found,) = network.run(fine, coarse)
+
+    assert np.array_equal(found, fine - coarse[:, None])
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [[(1, 2, 3)], [], [(1, 2, 3), (2, 3)], [(1, 3), (1, 2, 3)], [(1, 2, 3), (1, 3), (1, 3)]],
+)
+def test_other_batches_than_the_card_has_are_refused(shapes: list[tuple[int, ...]]) -> None:
+    network = open_network(TWO, two_inputs(), threads=1, device="cpu")
+
+    with pytest.raises(ModelMismatchError, match=r"takes float32 \(B, 2, 3\) and \(B, 3\)"):
+        network.run(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
 @pytest.mark.gpu
