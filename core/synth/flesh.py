@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray
+from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, IntArray, smoothstep
 from faceplate.core.synth.bones import HandPose, Skeleton
 from faceplate.core.synth.shapes import unit
 from faceplate.core.synth.solid import OCCLUDER, Solid
 from faceplate.core.synth.surface import Body, cone
+
+BARE = 20.0
+"""A sleeve that begins further up, cm above the wrist, is none."""
 
 _CELL = 0.34
 """Grid of the hand's mesh, cm; a finger is 1.6 cm thick."""
@@ -113,8 +116,8 @@ def _palmar(bones: Skeleton, vertices: FloatArray, normals: FloatArray, size: fl
     on = bone >= 0
     backs = bones.backs.reshape(-1, 3).astype(np.float32)
     facing[on] = -(normals[on] * backs[bone[on]]).sum(1)
-    arm = np.where(vertices[:, 1] < -1.0 * size, np.float32(0.3), np.float32(1))
-    return np.clip(1.2 * facing, 0, 1) * arm
+    arm = 0.25 + 0.75 * smoothstep(-4.0 * size, 1.5 * size, vertices[:, 1])
+    return (np.clip(1.2 * facing, 0, 1) * arm).astype(np.float32)
 
 
 def _squares(points: FloatArray, centers: AnyArray) -> FloatArray:
@@ -170,9 +173,9 @@ def make_sleeve(pose: HandPose, bones: Skeleton) -> Solid:
     size = pose.size
     along = unit(bones.elbow)
     across = unit(np.array([1.0, 0, 0]) - along * along[0])
-    loose = rng.uniform(0.35, 1.2)
+    loose = _looseness(pose)
     begin = pose.sleeve + 1.5
-    stations = [begin, max(11.0, begin + 1), 29.0]
+    stations = [begin, max(11.0, begin + 1), 26.0]
     radii = np.interp(stations, [0, 11, 26], [1.42, 2.6, 3.1]) + loose
     rows = []
     for side in (-1.15, 1.15):
@@ -182,15 +185,46 @@ def make_sleeve(pose: HandPose, bones: Skeleton) -> Solid:
     body = Body(rows, 0.6 * size)
     body.add(rows, 0.8)
     vertices, triangles = body.mesh()
-    normals = body.normals(vertices)
-    fold = rng.normal(size=(5, 3)) * [0.9, 0.5, 0.9]
-    wave = np.sin(vertices @ fold.T + rng.uniform(0, 6, 5)).mean(1)
-    vertices = vertices + normals * (wave * 0.25).astype(np.float32)[:, None]
-    shade = 1 + 0.35 * wave
+    shade, vertices = _folded(rng, body, vertices)
     if rng.random() < 0.3:
         stripe = np.sin(vertices @ along * rng.uniform(1.5, 5)) > 0
         shade = shade * np.where(stripe, 1, rng.uniform(0.3, 2))
     cuff = vertices @ along < (begin - radii[0] + 0.9) * size
-    shade = np.where(cuff, shade * 0.8, shade)
+    return _cloth(pose, vertices, triangles, np.where(cuff, shade * 0.8, shade))
+
+
+def make_upper_arm(pose: HandPose, elbow: DoubleArray, shoulder: DoubleArray) -> Solid:
+    """Return what joins a forearm to its shoulder, between two points of any frame."""
+    rng = np.random.default_rng(pose.detail + 2)
+    sleeved = pose.sleeve < BARE
+    radius = 3.1 + (_looseness(pose) if sleeved else 0.0)
+    row = cone(elbow, shoulder, radius * pose.size, (radius + 1.0) * pose.size)
+    body = Body([row], 0.9 * pose.size)
+    body.add([row], 0.5)
+    vertices, triangles = body.mesh()
+    if sleeved:
+        shade, vertices = _folded(rng, body, vertices)
+        return _cloth(pose, vertices, triangles, shade)
+    albedo = np.repeat(np.array([pose.tone], np.float32), len(vertices), 0)
+    return Solid(vertices, triangles, albedo, 0.35, OCCLUDER)
+
+
+def _looseness(pose: HandPose) -> float:
+    """Return by how much a sleeve is wider than the arm, cm."""
+    return float(np.random.default_rng(pose.detail + 1).uniform(0.35, 1.2))
+
+
+def _folded(
+    rng: np.random.Generator, body: Body, vertices: FloatArray
+) -> tuple[AnyArray, FloatArray]:
+    """Return the shade of cloth in its folds, (V,), and its vertices moved by them."""
+    normals = body.normals(vertices)
+    fold = rng.normal(size=(5, 3)) * [0.9, 0.5, 0.9]
+    wave = np.sin(vertices @ fold.T + rng.uniform(0, 6, 5)).mean(1)
+    vertices = vertices + normals * (wave * 0.25).astype(np.float32)[:, None]
+    return 1 + 0.35 * wave, vertices
+
+
+def _cloth(pose: HandPose, vertices: FloatArray, triangles: IntArray, shade: AnyArray) -> Solid:
     albedo = np.clip(np.array(pose.cloth) * shade[:, None], 0.003, 0.9)
     return Solid(vertices, triangles, albedo.astype(np.float32), 0.05, OCCLUDER)

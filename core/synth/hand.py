@@ -9,15 +9,18 @@ import numpy as np
 
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray
 from faceplate.core.synth.bones import HandPose, Skeleton, skeleton
-from faceplate.core.synth.flesh import make_skin, make_sleeve
+from faceplate.core.synth.flesh import BARE, make_skin, make_sleeve, make_upper_arm
 from faceplate.core.synth.gesture import GESTURES, Gesture
 from faceplate.core.synth.props import held_prop
 from faceplate.core.synth.shapes import clearance, unit
 from faceplate.core.synth.solid import Solid
 
+_UPPER_ARM = 46.0
+"""Longest way from an elbow to a shoulder, cm; what is further away is another person's hand."""
+
 
 def make_hand(pose: HandPose, head: FloatArray | None = None) -> list[Solid]:
-    """Return the solids of a pose in head space: skin, then nails' gloss, sleeve and prop.
+    """Return the solids of a pose in head space: skin, sleeve, prop, upper arm.
 
     Args:
         head: (V, 3) the head's vertices, which the hand is laid against; a plain egg when not
@@ -44,7 +47,7 @@ def make_hand(pose: HandPose, head: FloatArray | None = None) -> list[Solid]:
 def _placed(pose: HandPose, surface: FloatArray) -> list[Solid]:
     bones = skeleton(pose)
     solids = [make_skin(pose, bones)]
-    if pose.sleeve < 20:
+    if pose.sleeve < BARE:
         solids.append(make_sleeve(pose, bones))
     if pose.held:
         solids += [part for part in held_prop(pose.held, pose.detail, bones.fingers, bones.thumb)]
@@ -54,8 +57,20 @@ def _placed(pose: HandPose, surface: FloatArray) -> list[Solid]:
     offset = np.array(pose.target) - rotation @ mirror @ _contact_point(pose, bones)
     placed = [_carried(solid, mirror, rotation, offset) for solid in solids]
     points = np.concatenate([solid.vertices for solid in placed])
-    shift = clearance(points, surface, outward) + pose.gap
-    return [solid.moved(np.eye(3), outward * shift) for solid in placed]
+    shift = outward * (clearance(points, surface, outward) + pose.gap)
+    placed = [solid.moved(np.eye(3), shift) for solid in placed]
+    wrist, elbow = (
+        rotation @ mirror @ joint + offset + shift for joint in (0 * bones.elbow, bones.elbow)
+    )
+    return [*placed, make_upper_arm(pose, elbow, _shoulder(pose, wrist, elbow))]
+
+
+def _shoulder(pose: HandPose, wrist: DoubleArray, elbow: DoubleArray) -> DoubleArray:
+    """Return where the arm comes from: the own shoulder, or somebody out of the picture."""
+    own = np.array([19.0 if pose.left else -19.0, -25.0, -2.0])
+    if np.linalg.norm(own - elbow) < _UPPER_ARM:
+        return own
+    return elbow + unit(elbow - wrist) * 25.0
 
 
 def _carried(

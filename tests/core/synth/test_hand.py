@@ -142,21 +142,32 @@ def test_the_palm_of_a_dark_hand_is_paler_than_its_back() -> None:
 def test_twins_lie_on_both_sides_of_the_face() -> None:
     pose = sample_hand(np.random.default_rng(3), None, "hide")
 
-    solids = make_hand(replace(pose, sleeve=99.0))
+    right, left = make_hand(replace(pose, sleeve=99.0))[::2]
 
-    assert len(solids) == 2
-    assert solids[0].vertices[:, 0].mean() * solids[1].vertices[:, 0].mean() < 0
+    assert right.vertices[:, 0].mean() * left.vertices[:, 0].mean() < 0
 
 
 def test_a_held_thing_is_between_fingers_and_thumb() -> None:
     pose = replace(sample_hand(np.random.default_rng(5), None, "hold"), held="can", sleeve=99.0)
 
-    skin, can = make_hand(pose, _FAR)
+    skin, can, _ = make_hand(pose, _FAR)
 
     offset = skin.vertices - can.vertices.mean(0)
     away = np.linalg.norm(offset, axis=1)
     touching = offset[away < 4.8] / away[away < 4.8, None]
     assert (touching @ touching.T).min() < -0.3
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_an_arm_comes_from_the_shoulder_of_its_side(left: bool) -> None:
+    pose = _rest(target=(0.0, -4.0, 11.0), left=left)
+
+    hand, arm = make_hand(pose)
+
+    shoulder = np.array([19.0 if left else -19.0, -25.0, -2.0])
+    assert np.linalg.norm(arm.vertices - shoulder, axis=1).min() < 5
+    gaps = np.linalg.norm(hand.vertices[::7, None] - arm.vertices, axis=-1)
+    assert gaps.min() < 1.5  # joined to the forearm
 
 
 def test_the_same_seed_gives_the_same_hand() -> None:
