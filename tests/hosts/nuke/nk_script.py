@@ -45,8 +45,8 @@ Split = Callable[[str], list[str]]
 class Stage:
     """Builds nodes from commands, with Nuke's stack."""
 
-    def __init__(self, split: Split, is_complete: Callable[[str], bool]) -> None:
-        self.split, self.is_complete = split, is_complete
+    def __init__(self, split: Split, commands: Callable[[str], Iterator[str]]) -> None:
+        self.split, self.commands = split, commands
         self.layers: dict[str, list[str]] = {}
         self.version = ""
         self._levels: list[list[Node]] = [[]]
@@ -93,7 +93,7 @@ class Stage:
     def _add(self, kind: str, body: str) -> None:
         knobs: dict[str, str] = {}
         user: dict[str, list[str]] = {}
-        for line in self._lines(body):
+        for line in self.commands(body):
             name, *values = self.split(line)
             if name == "addUserKnob":
                 words = self.split(values[0])
@@ -118,16 +118,6 @@ class Stage:
             self._levels.append(node.inside)
             self._stacks.append([])
 
-    def _lines(self, body: str) -> Iterator[str]:
-        text = ""
-        for line in body.splitlines():
-            text = f"{text}\n{line}" if text else line.strip()
-            if text and self.is_complete(text):
-                yield text
-                text = ""
-        if text:
-            raise ScriptError(f"open braces or quotes in {text!r}")
-
     def _end_group(self) -> None:
         if len(self._levels) == 1:
             raise ScriptError("end_group without a group")
@@ -148,10 +138,18 @@ def read_with_tcl(text: str) -> Stage:
 
     tcl = tkinter.Tcl()
     tcl.eval("interp create -safe nk")
-    stage = Stage(
-        lambda words: list(tcl.splitlist(words)),
-        lambda line: bool(tcl.call("info", "complete", line)),
-    )
+
+    def commands(body: str) -> Iterator[str]:
+        text = ""
+        for line in body.splitlines():
+            text = f"{text}\n{line}" if text else line.strip()
+            if text and tcl.call("info", "complete", text):
+                yield text
+                text = ""
+        if text:
+            raise ScriptError(f"open braces or quotes in {text!r}")
+
+    stage = Stage(lambda words: list(tcl.splitlist(words)), commands)
     failures: list[Exception] = []
 
     def heard(name: str, *words: str) -> str:
@@ -182,10 +180,10 @@ def read_plainly(text: str) -> Stage:
     Raises:
         ScriptError: braces, quotes, or what `Stage` refuses.
     """
-    stage = Stage(split_list, lambda line: _balance(line) == 0)
+    stage = Stage(split_list, plain_commands)
     stage.push("0")
     variables: dict[str, str] = {}
-    for line in stage._lines(text):
+    for line in plain_commands(text):
         name, *words = split_list(line)
         if name == "set":
             variable, value = line.split(maxsplit=2)[1:]
@@ -195,6 +193,22 @@ def read_plainly(text: str) -> Stage:
             continue
         stage.command(name, [variables[w[1:]] if w.startswith("$") else w for w in words])
     return stage
+
+
+def plain_commands(body: str) -> Iterator[str]:
+    """Put lines together until their braces are closed."""
+    lines: list[str] = []
+    depth = 0
+    for line in body.splitlines():
+        lines += [line if lines else line.strip()]
+        depth += _balance(line)
+        if depth < 0:
+            raise ScriptError("a brace too many")
+        if depth == 0:
+            yield from filter(None, ["\n".join(lines)])
+            lines = []
+    if lines:
+        raise ScriptError(f"open braces in {lines[0]!r}")
 
 
 _SPECIAL = {"n": "\n", "t": "\t"}
@@ -259,6 +273,4 @@ def _balance(text: str) -> int:
             continue
         depth += (text[i] == "{") - (text[i] == "}")
         i += 1
-    if depth < 0:
-        raise ScriptError("a brace too many")
     return depth

@@ -21,8 +21,10 @@ from faceplate.core.footage import find_footage
 from faceplate.core.io.exr import read_frame
 from faceplate.core.io.tracks import read_track
 from faceplate.core.output import JOB_ATTRIBUTE
+from faceplate.core.shots import read_shot
 from faceplate.plugin.nuke import menus, session
 from faceplate.plugin.nuke.group import GROUPED
+from faceplate.plugin.nuke.wiring import order_of
 
 FRAMES = 3
 PATIENCE_SECONDS = 90.0
@@ -133,6 +135,11 @@ def test_the_artist_analyses_previews_and_renders(script: Any, shot: DemoFootage
     assert_same_pixels(Path(preview["file"].value()), rendered.path(second))
     assert (node["tile_color"].value(), script.messages) == (0x36627FFF, [])
     assert script.bars[-1].percents[-1] == 100
+
+    node["write_shot_file"].execute()
+    shot_file = rendered.path(first).with_name("FaceSwap1.toml")
+    assert node["message"].value() == f"Wrote {shot_file}."
+    assert read_shot(shot_file).job == order_of(node).job
 
     os.utime(rendered.path(first), (1, 1))
     press(node, "render")
