@@ -48,7 +48,8 @@ def tensors_bytes(tensors: Mapping[str, AnyArray]) -> bytes:
     """Return a safetensors file of ``tensors``; the same tensors give the same bytes."""
     from safetensors.numpy import save
 
-    return save({key: np.ascontiguousarray(tensor) for key, tensor in tensors.items()})
+    # Not ascontiguousarray, which gives a single number an axis.
+    return save({key: np.asarray(tensor, order="C") for key, tensor in tensors.items()})
 
 
 def _reason(error: Exception) -> str:

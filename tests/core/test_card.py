@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 import tomllib
 
-from faceplate.core.card import Licence, ModelCard, Origin, Tensor, card_text, read_card
+from faceplate.core.card import (
+    Licence,
+    ModelCard,
+    Origin,
+    Parameters,
+    Tensor,
+    card_text,
+    read_card,
+)
 from faceplate.core.errors import ModelMismatchError
 
 CARD = ModelCard(
@@ -34,7 +42,13 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("card", [CARD, replace(CARD, labels=()), replace(CARD, clearance="grey")])
+WITH_TENSORS = replace(CARD, parameters=Parameters("tiny.safetensors", "e" * 64))
+
+
+@pytest.mark.parametrize(
+    "card",
+    [CARD, replace(CARD, labels=()), replace(CARD, clearance="grey"), WITH_TENSORS],
+)
 def test_a_card_written_and_read_is_the_same_card(card: ModelCard, tmp_path: Path) -> None:
     assert read_card(written(tmp_path, card_text(card))) == card
 
@@ -94,3 +108,22 @@ def test_a_card_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelMismatchError, match="not TOML"):
         read_card(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('file = "tiny.safetensors"', 'file = "../tiny.safetensors"', "not a plain file name"),
+        ('file = "tiny.safetensors"', 'file = "a\\\\tiny.safetensors"', "not a plain file name"),
+        ("e" * 64, "e" * 63, "parameters.sha256 is"),
+        ('file = "tiny.safetensors"', "", "parameters.file is missing"),
+    ],
+)
+def test_a_fault_in_where_the_tensors_are_is_named(
+    old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    text = card_text(WITH_TENSORS)
+    assert text.count(old) == 1
+
+    with pytest.raises(ModelMismatchError, match=said):
+        read_card(written(tmp_path, text.replace(old, new)))

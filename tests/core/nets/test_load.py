@@ -205,3 +205,33 @@ def test_the_folder_decides_which_weights_run(folder: Path) -> None:
     result = network.run(np.zeros((1, 128, 128, 3), np.float32))
 
     assert [array.shape for array in result] == [(1, 896, 16), (1, 896, 1)]
+
+
+def test_folders_of_the_user_are_searched_after_ours_and_in_order(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    first, second = (tmp_path_factory.mktemp(name) for name in ("first", "second"))
+    card = find_card(SMALL)
+    for place, task in ((first, "one"), (second, "two")):
+        shutil.copy(SHIPPED / f"{SMALL}.onnx", place)
+        mine = replace(card, name="mine", task=task)
+        (place / "mine.toml").write_text(card_text(mine), encoding="utf-8")
+        (place / f"{SMALL}.toml").write_text(card_text(replace(card, task=task)), encoding="utf-8")
+
+    assert find_card("mine", also=[first, second]).task == "one"
+    assert find_card("mine", also=[second, first]).task == "two"
+    assert find_card(SMALL, also=[first, second]).task == card.task
+    assert load_network("mine", also=[second]).card.task == "two"
+    with pytest.raises(ModelUnknownError) as caught:
+        load_network("his", folder=folder, also=[first])
+    assert "mine" in caught.value.hint
+
+
+def test_listing_names_the_users_models_after_ours(folder: Path) -> None:
+    card = replace(find_card(SMALL), name="mine")
+    (folder / "mine.toml").write_text(card_text(card), encoding="utf-8")
+
+    names = [card.name for card in list_cards(also=[folder])]
+
+    assert names == [*(card.name for card in list_cards()), SMALL, "mine"]
+    assert [problem for _, problem in check_models(folder, [folder])] == [None] * 4

@@ -7,15 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import onnx
-import onnx
 import onnxruntime
 import pytest
 
 from faceplate.core.arrays import FloatArray
-from faceplate.core.card import ModelCard, Tensor
+from faceplate.core.card import Licence, ModelCard, Origin, Tensor
 from faceplate.core.errors import ModelMismatchError
 from faceplate.core.nets.load import find_card, list_cards, load_network
-from faceplate.core.nets.run import open_network
 from faceplate.core.nets.run import open_network
 
 CARDS = list_cards()
