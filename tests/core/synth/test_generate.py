@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from faceplate.core.cli import app
 from faceplate.core.errors import KnobError, TrainingError
 from faceplate.core.synth import shards
 from faceplate.core.synth.generate import make_set
@@ -120,3 +122,25 @@ def test_several_processes_render_the_same_bytes(tmp_path: Path, whole: Path) ->
     assert _make(tmp_path, workers=2)
 
     assert _bytes(tmp_path) == _bytes(whole)
+
+
+def test_the_command_renders_a_set_and_says_so(tmp_path: Path) -> None:
+    words = ["synth", "--out", str(tmp_path), "--count", "1", "--seed", "7", "--size", "48"]
+
+    ran = CliRunner().invoke(app, words)
+
+    assert ran.exit_code == 0, ran.output
+    assert "Wrote 1 pictures" in ran.output
+    assert "stand-in" in ran.output
+    assert read_shard(tmp_path, 0)["seeds"].tolist() == [7]
+
+
+def test_the_command_refuses_a_head_that_is_no_head(tmp_path: Path) -> None:
+    (tmp_path / "head.npz").write_bytes(b"not a head")
+
+    ran = CliRunner().invoke(
+        app, ["synth", "--head", str(tmp_path / "head.npz"), "--out", str(tmp_path / "set")]
+    )
+
+    assert ran.exit_code == 3
+    assert "head.npz" in ran.output
