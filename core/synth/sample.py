@@ -12,8 +12,9 @@ from faceplate.core.synth.backdrop import sample_backdrop
 from faceplate.core.synth.expressions import EXPRESSIONS
 from faceplate.core.synth.glasses import sample_glasses
 from faceplate.core.synth.hand import sample_hand
+from faceplate.core.synth.matter import Prop
 from faceplate.core.synth.people import sample_person
-from faceplate.core.synth.props import Prop, sample_prop
+from faceplate.core.synth.props import sample_prop
 from faceplate.core.synth.scene import Body, HeadScene, Light, Person, Triple, View
 
 _HABITS: Mapping[str, tuple[float, float]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from faceplate.core.synth.backdrop import Backdrop
 from faceplate.core.synth.bones import HandPose
 from faceplate.core.synth.glasses import Glasses
-from faceplate.core.synth.props import Prop
+from faceplate.core.synth.matter import Prop
 
 Triple = tuple[float, float, float]
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from faceplate.core.arrays import DoubleArray
+from faceplate.core.synth.bones import HandPose
 from faceplate.core.synth.expressions import EXPRESSIONS
-from faceplate.core.synth.hand import HandPose, sample_hand
+from faceplate.core.synth.hand import sample_hand
 from faceplate.core.synth.sample import Mix, sample_head, sample_moment
 from faceplate.core.synth.scene import HeadScene, View
 
