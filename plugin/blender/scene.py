@@ -13,6 +13,7 @@ import bpy
 
 from faceplate.core.errors import FaceplateError, InputError
 from faceplate.core.footage import (
+    FIRST_MOVIE_FRAME,
     MOVIE_SUFFIXES,
     FrameRange,
     find_footage,
@@ -48,7 +49,7 @@ class Plate:
 
     pattern: str
     shift: int = 0
-    start: int = 1
+    start: int = FIRST_MOVIE_FRAME
     colorspace: str = ""
     feed: Any = None
 
@@ -95,9 +96,10 @@ def plate_of(scene: Any, group: Any) -> Plate:
     """
     settings = group.faceplate
     if settings.plate:
-        # One frame that somebody picked stands for its sequence, unless it is all there is.
+        # One frame that somebody picked stands for its sequence.
         pattern = pattern_of(absolute(settings.plate))
-        return Plate(pattern, start=settings.movie_start, colorspace=settings.colorspace)
+        start = FIRST_MOVIE_FRAME if is_numbered(pattern) else settings.movie_start
+        return Plate(pattern, start=start, colorspace=settings.colorspace)
     socket = feed_of(scene, group)
     if socket is None:
         raise InputError(

@@ -1,0 +1,433 @@
+"""Runs inside Blender's Python: one step of what an artist does, by name.
+
+Arguments: the step, and a folder with ``task.json``. What was found goes to ``STEP.json`` there.
+"""
+
+import doctest
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import bpy
+
+ID = "bl_ext.user_default.faceplate"
+IS_NEW = bpy.app.version >= (5, 0, 0)
+
+
+# --- what a person does with the mouse ----------------------------------------------------------
+
+
+def install(task):
+    """Install the zip from disk, as a person does."""
+    found = bpy.ops.extensions.package_install_files(
+        filepath=task["zip"], repo="user_default", enable_on_install=True, overwrite=True
+    )
+    assert found == {"FINISHED"}, found
+
+
+def enable(task):
+    """Switch the installed add-on on, and set its preferences."""
+    assert bpy.ops.preferences.addon_enable(module=ID) == {"FINISHED"}
+    preferences = bpy.context.preferences.addons[ID].preferences
+    preferences.engine, preferences.cache = task["engine"], task["cache"]
+    preferences.threads = 1
+
+
+def part(name):
+    """Return a module of the add-on."""
+    return importlib.import_module(f"{ID}.vendor.faceplate.plugin.blender.{name}")
+
+
+def session():
+    return sys.modules[ID]._add_on.session
+
+
+def new_scene(task, frames=3):
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end = 1, frames
+    scene.render.compositor_device = "CPU"
+    scene.sequencer_colorspace_settings.name = "Linear Rec.709"
+    tree = part("compat").compositor_tree(scene)
+    tree.nodes.clear()
+    return scene, tree
+
+
+def plate_node(tree, task, frames=3):
+    """Show the plate's frames 1001 and on from scene frame 1 on."""
+    image = bpy.data.images.load(task["plate"] % 1001)
+    image.source = "SEQUENCE"
+    image.colorspace_settings.name = "Linear Rec.709"
+    node = tree.nodes.new("CompositorNodeImage")
+    node.image, node.frame_duration = image, frames
+    node.frame_start, node.frame_offset = 1, 1000
+    return node
+
+
+def add_swap(tree, task, plate):
+    assert bpy.ops.faceplate.add_node(node="FaceSwap") == {"FINISHED"}
+    node = tree.nodes.active
+    tree.links.new(plate.outputs[0], node.inputs["Image"])
+    settings = node.node_tree.faceplate
+    settings.actor = task["actor"]
+    settings.frames, settings.draft, settings.shot = "1001-1003", True, "demo"
+    return node, settings
+
+
+def write_layers(tree, node, folder, names):
+    """Send outputs of a node to 32-bit EXR files, one folder each."""
+    tree.links.new(node.outputs["Image"], part("compat").result_socket(tree))
+    for name in names:
+        socket = part("compat").file_output(tree, folder / name, "out.####")
+        tree.links.new(node.outputs[name], socket)
+
+
+def render(scene, folder):
+    settings = scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "IMAGE"
+    settings.file_format, settings.color_depth = "OPEN_EXR", "32"
+    scene.render.filepath = str(folder / "render.####")
+    bpy.ops.render.render(animation=True, scene=scene.name)
+
+
+# --- steps --------------------------------------------------------------------------------------
+
+
+def swap(task, folder):
+    scene, tree = new_scene(task)
+    node, settings = add_swap(tree, task, plate_node(tree, task))
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    assert bpy.ops.faceplate.render() == {"FINISHED"}
+    write_layers(tree, node, folder / "first", ["Image", "comp", "face", "matte_blend"])
+    render(scene, folder / "first")
+    bpy.ops.wm.save_mainfile()
+    import addon_utils
+
+    return {
+        "outputs": {s.name: s.type for s in node.outputs},
+        "result": settings.result,
+        "rendered": settings.rendered,
+        "error": settings.error,
+        "space": tree.nodes.active.node_tree.nodes["Image"].image.colorspace_settings.name,
+        "warnings": [w for ws in addon_utils._extensions_warnings_get().values() for w in ws],
+    }
+
+
+def without(task, folder):
+    """Open the saved file where the add-on never was, render it again, and save it."""
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
+    assert ID not in bpy.context.preferences.addons
+    scene = bpy.context.scene
+    tree = scene.compositing_node_group if IS_NEW else scene.node_tree
+    for node in tree.nodes:
+        if node.bl_idname == "CompositorNodeOutputFile":
+            name = "directory" if IS_NEW else "base_path"
+            setattr(node, name, getattr(node, name).replace("first", "without"))
+    render(scene, folder / "without")
+    bpy.ops.wm.save_mainfile()
+    return {"node classes": sorted({node.bl_idname for node in tree.nodes})}
+
+
+def again(task, folder):
+    """Open what was saved without the add-on: settings are there, errors are said in words."""
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "shot.blend"))
+    scene = bpy.context.scene
+    tree = part("compat").compositor_tree(scene)
+    node = next(n for n in tree.nodes if n.bl_idname == "CompositorNodeGroup")
+    settings = node.node_tree.faceplate
+    found = {"actor": settings.actor, "rendered": settings.rendered, "draft": settings.draft}
+    copy = node.node_tree.copy()
+    found["copied"] = copy.faceplate.actor
+    bpy.data.node_groups.remove(copy)
+
+    assert bpy.ops.faceplate.check_frames() == {"FINISHED"}
+    gone = Path(bpy.path.abspath(settings.result) % 1002)
+    content = gone.read_bytes()
+    gone.unlink()
+    found["check"] = said(bpy.ops.faceplate.check_frames)
+    render(scene, folder / "gone")
+    found["before render"] = [settings.error, settings.hint, node.label, node.use_custom_color]
+    gone.write_bytes(content)
+
+    actor, settings.actor = settings.actor, "/nowhere/ana.actor"
+    found["no actor"] = [said(bpy.ops.faceplate.render), settings.error, node.label]
+    settings.actor = actor
+    assert bpy.ops.faceplate.render() == {"FINISHED"}
+    found["mended"] = [settings.error, node.label, node.use_custom_color]
+
+    preferences = bpy.context.preferences.addons[ID].preferences
+    engine, preferences.engine = preferences.engine, "/nowhere/python"
+    found["no engine"] = said(bpy.ops.faceplate.render)
+    preferences.engine = engine
+    session().close()
+    scene.frame_set(2)
+    assert bpy.ops.faceplate.preview() == {"FINISHED"}
+    found["preview"] = bpy.data.images["Faceplate Preview"].filepath
+    (folder / "preview.exr").write_bytes(Path(found["preview"]).read_bytes())
+    assert bpy.ops.faceplate.try_engine() == {"FINISHED"}
+    return found
+
+
+def said(operator, **arguments):
+    """Return what an operator says when it fails in the background."""
+    try:
+        operator(**arguments)
+    except RuntimeError as error:
+        return str(error).strip()
+    return ""
+
+
+def knobs(task, folder):
+    """Say which jobs settings make: defaults, curves, words, faces; and run the examples."""
+    jobs, properties, scene_part = part("jobs"), part("properties"), part("scene")
+    errors = importlib.import_module(f"{ID}.vendor.faceplate.core.errors")
+    scene, tree = new_scene(task)
+    node, settings = add_swap(tree, task, plate_node(tree, task))
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "knobs" / "knobs.blend"))
+    plate = scene_part.plate_of(scene, node.node_tree)
+
+    def job():
+        swap = properties.NODES["FaceSwap"]
+        return json.loads(jobs.job_for(settings, swap, plate, "/out/c.%04d.exr").to_json())
+
+    found = {"plate": [plate.pattern, plate.shift], "default": job()}
+    settings.mix = 0.0
+    settings.keyframe_insert("mix", frame=1)
+    settings.mix = 1.0
+    settings.keyframe_insert("mix", frame=5)
+    found["bezier"] = job()["knobs"]["mix"]
+    for curve in part("compat").fcurves(node.node_tree):
+        for point in curve.keyframe_points:
+            point.interpolation = "LINEAR"
+    found["linear"] = job()["knobs"]["mix"]
+    settings.sharpness_choice, settings.sharpness = "number", 2.5
+    settings.face_by, settings.face_at = "at", (12.5, 40.0)
+    settings.layers = {"comp", "st"}
+    settings.views = 2
+    changed = job()
+    found["changed"] = [changed["knobs"]["sharpness"], changed["face"], changed["layers"]]
+    driver = settings.driver_add("grain").driver
+    driver.expression = "1"
+    try:
+        job()
+    except errors.KnobError as error:
+        found["driven"] = str(error)
+    settings.driver_remove("grain")
+    try:
+        settings.keyframe_insert("views", frame=1)
+    except TypeError as error:
+        found["views"] = str(error)
+    modules = [m for name, m in sys.modules.items() if name.startswith(f"{ID}.vendor") and m]
+    failed = {m.__name__: doctest.testmod(m).failed for m in modules if ".blender" in m.__name__}
+    found["examples"] = failed
+    return found
+
+
+def feed(task, folder):
+    """What is plugged in and is no file is rendered first, and the engine gets that."""
+    scene, tree = new_scene(task)
+    plate = plate_node(tree, task)
+    darker = tree.nodes.new("CompositorNodeExposure")
+    darker.inputs["Exposure"].default_value = -1.0
+    tree.links.new(plate.outputs[0], darker.inputs["Image"])
+    node, settings = add_swap(tree, task, plate)
+    tree.links.new(darker.outputs[0], node.inputs["Image"])
+    settings.frames = "2"
+    nodes = len(tree.nodes), len(bpy.data.scenes), len(bpy.data.node_groups)
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "feed" / "feed.blend"))
+    assert bpy.ops.faceplate.render() == {"FINISHED"}
+    after = len(tree.nodes), len(bpy.data.scenes), len(bpy.data.node_groups)
+    return {"result": settings.result, "nodes": [nodes, after], "rendered": settings.rendered}
+
+
+def strip(task, folder):
+    """Swap the face in a trimmed strip of the sequencer."""
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end = 11, 14
+    scene.sequencer_colorspace_settings.name = "Linear Rec.709"
+    scene.view_settings.view_transform = "Raw"
+    editor = scene.sequence_editor_create()
+    names = [Path(task["plate"] % number).name for number in range(1001, 1005)]
+    make = part("compat").strips(editor).new_image
+    source = make(name="plate", filepath=task["plate"] % 1001, channel=1, frame_start=11)
+    for name in names[1:]:
+        source.elements.append(name)
+    source.colorspace_settings.name = "Linear Rec.709"
+    if hasattr(source, "left_handle_offset"):
+        source.left_handle_offset = source.right_handle_offset = 1
+    else:
+        source.frame_offset_start = source.frame_offset_end = 1
+    editor.active_strip = source
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "strip" / "strip.blend"))
+    found = {"no actor": [said(bpy.ops.faceplate.swap_strip), scene.faceplate.error]}
+    scene.faceplate.actor, scene.faceplate.draft = task["actor"], True
+    scene.faceplate.shot = "demo"
+    for _ in range(2):  # the second time it takes the place of the first
+        assert bpy.ops.faceplate.swap_strip() == {"FINISHED"}
+    strips = part("compat").all_strips(editor)
+    made = strips["plate face"]
+    render_settings = scene.render
+    render_settings.resolution_x, render_settings.resolution_y = task["size"]
+    render_settings.resolution_percentage = 100
+    render_settings.use_sequencer = True
+    render(scene, folder / "strip")
+    found["strips"] = [[s.name, s.channel, *part("compat").visible_range(s)] for s in strips]
+    found["files"] = [element.filename for element in made.elements]
+    found["error"] = scene.faceplate.error
+    return found
+
+
+def track(task, folder):
+    """Follow the faces of a clip; markers, a mask that moves, shape keys, a matte of the mask."""
+    clip = bpy.data.movieclips.load(task["plate"] % 1001)
+    scene, tree = new_scene(task, frames=4)
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "track" / "track.blend"))
+    assert bpy.ops.faceplate.track_clip() == {"FINISHED"}
+    tracks = clip.tracking.tracks
+    width, height = clip.size
+    markers = {
+        t.name: {m.frame: [m.co[0] * width, (1 - m.co[1]) * height, m.mute] for m in t.markers}
+        for t in tracks
+    }
+    scene.frame_set(3)
+    assert bpy.ops.faceplate.mask_from_face() == {"FINISHED"}
+    mask = bpy.data.masks[-1]
+    render_settings = scene.render
+    render_settings.resolution_x, render_settings.resolution_y = task["size"]
+    render_settings.resolution_percentage = 100
+    source = tree.nodes.new("CompositorNodeMask")
+    source.mask = mask
+    tree.links.new(source.outputs[0], part("compat").result_socket(tree))
+    scene.view_settings.view_transform = "Raw"
+    render(scene, folder / "mask")
+
+    mesh = bpy.data.meshes.new("head")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    head = bpy.data.objects.new("head", mesh)
+    scene.collection.objects.link(head)
+    bpy.context.view_layer.objects.active = head
+    found = {"no keys": said(bpy.ops.faceplate.shape_keys_from_face)}
+    for name in ("Basis", "jawOpen", "eyeBlinkLeft", "other"):
+        head.shape_key_add(name=name)
+    assert bpy.ops.faceplate.shape_keys_from_face() == {"FINISHED"}
+    values = {}
+    for frame in (1, 2, 3, 4):
+        scene.frame_set(frame)
+        values[frame] = [head.data.shape_keys.key_blocks[n].value for n in ("jawOpen", "other")]
+    found.update(markers=markers, keys=values, points=len(mask.layers[0].splines[0].points))
+
+    tree.nodes.clear()
+    node, settings = add_swap(tree, task, plate_node(tree, task, 4))
+    settings.mask, settings.frames, settings.layers = mask, "1001-1002", {"comp", "matte"}
+    settings.track = clip.faceplate_track
+    assert bpy.ops.faceplate.render() == {"FINISHED"}
+    found["masked"] = bpy.path.abspath(settings.result)
+    return found
+
+
+def crash(task, folder):
+    """Kill the engine while it renders: Blender lives, says it, starts it again, finishes."""
+    scene, tree = new_scene(task)
+    node, settings = add_swap(tree, task, plate_node(tree, task))
+    settings.frames = "1001-1004"
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "crash" / "crash.blend"))
+    output = folder / "crash" / "faceplate" / "face_swap"
+    killed, running = [], session()
+
+    def kill(times):
+        while len(killed) < times:
+            number = running.process_id
+            busy = running.running and running.running[0].call.frame is not None
+            if busy and number not in killed:
+                os.kill(number, signal.SIGKILL)
+                killed.append(number)
+            time.sleep(0.005)
+
+    def render_and_kill(times):
+        killed.clear()
+        killer = threading.Thread(target=kill, args=(times,), daemon=True)
+        killer.start()
+        words = said(bpy.ops.faceplate.render)
+        killer.join(1)
+        return words
+
+    found = {"twice": [render_and_kill(2), settings.error, settings.hint, node.label]}
+    found["after twice"] = sorted(path.name for path in output.glob("*.exr"))
+    found["once"] = [render_and_kill(1), settings.error, node.label]
+    found["killed"] = len(killed)
+    found["frames"] = sorted(path.name for path in output.glob("*.exr"))
+    return found
+
+
+def remove(task, folder):
+    """Uninstall: nothing of ours stays."""
+    repos = bpy.context.preferences.extensions.repos
+    index = [repo.module for repo in repos].index("user_default")
+    place = Path(repos[index].directory) / "faceplate"
+    assert place.is_dir()
+    process = session()
+    assert bpy.ops.faceplate.try_engine() == {"FINISHED"}
+    number = process.process_id
+    found = bpy.ops.extensions.package_uninstall(repo_index=index, pkg_id="faceplate")
+    assert found == {"FINISHED"}, found
+    time.sleep(1)
+    try:
+        os.kill(number, 0)
+        alive = True
+    except ProcessLookupError:
+        alive = False
+    return {
+        "folder": place.exists(),
+        "engine": alive,
+        "add-ons": ID in bpy.context.preferences.addons,
+        "properties": [
+            name
+            for kind in (bpy.types.NodeTree, bpy.types.Scene, bpy.types.MovieClip)
+            for name in dir(kind)
+            if "faceplate" in name
+        ],
+        "operators": dir(bpy.ops.faceplate),
+        "types": [name for name in dir(bpy.types) if "FACEPLATE" in name.upper()],
+        "handlers": [
+            repr(handler)
+            for handlers in (bpy.app.handlers.render_init, bpy.app.handlers.load_post)
+            for handler in handlers
+            if "faceplate" in repr(handler.__module__)
+        ],
+        "modules": [name for name in sys.modules if "faceplate" in name],
+    }
+
+
+STEPS = (swap, without, again, knobs, feed, strip, track, crash, remove)
+"""In this order: the first installs, the last uninstalls."""
+
+
+def main():
+    step, folder = sys.argv[1], Path(sys.argv[2]).resolve()
+    task = json.loads((folder / "task.json").read_text())
+    code = 1
+    try:
+        (folder / step).mkdir(exist_ok=True)
+        if step == "swap":
+            install(task)
+        if step != "without":
+            enable(task)
+        found = next(s for s in STEPS if s.__name__ == step)(task, folder)
+        (folder / f"{step}.json").write_text(json.dumps(found, indent=1))
+        code = 0
+    except BaseException:  # noqa: BLE001 - this is where Blender ends
+        traceback.print_exc()
+    if ID in sys.modules and ID in bpy.context.preferences.addons:
+        session().close()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # some wheels crash while they are torn down
+
+
+main()
