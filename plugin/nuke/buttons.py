@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 import nuke
 
 from faceplate.core.errors import FaceplateError, InputError
-from faceplate.core.footage import FrameRange, base_name
+from faceplate.core.footage import FrameRange, base_name, frame_path
 from faceplate.nodes.shotfile import shot_text
 from faceplate.plugin.nuke import exports
 from faceplate.plugin.nuke.group import LAYERS, SHOWN
@@ -176,7 +176,7 @@ def _write_plate(node: nuke.Node, order: Order, *, again: bool) -> None:
 
 
 def _all_there(pattern: str, numbers: FrameRange) -> bool:
-    return all(Path(pattern % number).is_file() for number in numbers)
+    return all(frame_path(pattern, number).is_file() for number in numbers)
 
 
 def _know_layers(prefix: str) -> None:
