@@ -24,6 +24,9 @@ TRACKED = {
 }
 """Name (the face's own sides) to mesh point: what a compositor would have picked by hand."""
 
+POINTS = TRACKED | {f"outline_{i:02d}": point for i, point in enumerate(OVAL)}
+"""Name to mesh point of all that `points_json` tells; the outline in order around the face."""
+
 # Flags, label width and names of Tracker4's 31 columns, as Nuke writes them.
 _COLUMNS: tuple[tuple[int, int, int, str, str], ...] = (
     (5, 1, 20, "enable", "e"),
@@ -124,7 +127,6 @@ def points_json(shot_track: ShotTrack, display: Window) -> str:
         shot_track: the solved shot.
         display: the plate's display window.
     """
-    names = TRACKED | {f"outline_{i:02d}": point for i, point in enumerate(OVAL)}
     faces = [
         {
             "index": track.index,
@@ -136,7 +138,7 @@ def points_json(shot_track: ShotTrack, display: Window) -> str:
                     ]
                     for number, face in track.observations.items()
                 }
-                for name, point in names.items()
+                for name, point in POINTS.items()
             },
         }
         for track in shot_track.tracks
