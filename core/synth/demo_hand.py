@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.core.arrays import AnyArray
-from faceplate.core.synth.hand import HandPose, make_hand
+from faceplate.core.synth.bones import HandPose
+from faceplate.core.synth.hand import make_hand
 from faceplate.core.synth.solid import joined
 
 FRAMES = range(1001, 1017)
