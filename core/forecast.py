@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from faceplate.core.analyse import ANALYSIS_NETWORKS, SEGMENTER
+from faceplate.core.analysis.official import load_official
 from faceplate.core.casting import SUFFIX
 from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations
@@ -47,7 +48,7 @@ class Forecast:
         finished: how many of them are there, written by us.
         size: width and height of the plate in pixels, or None.
         space: the plate's colour space, or "".
-        bytes_needed: on disk, for the frames that are not there.
+        bytes_needed: on disk, at most, for the frames that are not there.
         bytes_free: where they would be written.
     """
 
@@ -66,11 +67,14 @@ class Forecast:
         return self.problems[0].exit_code if self.problems else 0
 
 
-def forecast_job(job: Job, *, revocations: Revocations, today: date) -> Forecast:
+def forecast_job(
+    job: Job, *, revocations: Revocations, today: date, models: Sequence[Path] = ()
+) -> Forecast:
     """Check plate, frames, colour, models, consent, track, output and space; write nothing.
 
     Args:
         today: the day by which consent is judged.
+        models: folders of imported networks.
     """
     problems: list[FaceplateError] = []
 
@@ -87,6 +91,8 @@ def forecast_job(job: Job, *, revocations: Revocations, today: date) -> Forecast
     inputs = attempt(partial(find_inputs, job))
     for name in (SEGMENTER, *(ANALYSIS_NETWORKS if job.track is None else ())):
         attempt(partial(load_network, name))
+    for kind in job.official if job.track is None else ():
+        attempt(partial(load_official, kind, models))
     if inputs is None:
         return Forecast(job.name, tuple(problems))
     attempt(partial(allow_job, job, inputs, revocations=revocations, today=today))
@@ -136,7 +142,7 @@ def _plate_size(inputs: Inputs) -> tuple[int, int]:
 
 
 def _frame_bytes(job: Job, size: tuple[int, int]) -> int:
-    """Estimate what a frame takes: the picture hardly compresses, layers nearly vanish."""
+    """Return about the most that a frame takes: a noisy picture, and layers that are mostly empty."""
     layers = sum(
         len(CHANNELS[layer]) * (4 if layer in ("st", "motion") else 2)
         for layer in job.layers

@@ -89,6 +89,9 @@ _KEPT = (
     *("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME"),
     *("SYSTEMROOT", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "HOMEDRIVE", "HOMEPATH"),
     *("OMP_NUM_THREADS", "NUMBA_CACHE_DIR", "CUDA_VISIBLE_DEVICES"),
+    # What a farm sets so that its machines compute alike; the command line goes by it, too.
+    *("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OPENBLAS_L2_SIZE"),
+    *("NPY_DISABLE_CPU_FEATURES", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"),
 )
 
 

@@ -1,0 +1,335 @@
+"""The engine's process, asked as a host asks it: through the bridge, and by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from faceplate.core.errors import ConsentError, EngineGoneError, FrameMissingError, StoppedError
+from faceplate.core.footage import frame_path
+from faceplate.core.io.exr import read_frame
+from faceplate.core.job import Job
+from faceplate.core.render import render_shot
+from faceplate.plugin.bridge import Call, Engine, Event, find_engine
+
+FRAMES = range(1001, 1007)
+Started = Callable[[], Engine]
+
+
+@pytest.fixture(scope="module")
+def started(small_shot: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """Return what gives an engine; the same one as long as it lives."""
+    log = tmp_path_factory.mktemp("engine") / "engine.log"
+    settings = {"threads": 1, "cache": str(small_shot.cache)}
+    engine = Engine(find_engine(sys.executable), log=log, settings=settings)
+    yield lambda: engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def wanted(small_shot: Any) -> Path:
+    """Render the shot in this process; return the folder."""
+    folder = small_shot.root / "wanted"
+    render(small_shot.job(folder / "c.%04d.exr"), small_shot)
+    return Path(folder)
+
+
+def render(job: Job, small_shot: Any) -> None:
+    render_shot(
+        job,
+        progress=lambda _: None,
+        should_stop=lambda: False,
+        threads=1,
+        cache_folder=small_shot.cache / "observations",
+        revocations=frozenset(),
+        today=date.today(),
+    )
+
+
+def watch(engine: Engine, call: Call, at: Callable[[Event], None] = lambda _: None) -> list[Event]:
+    """Poll until a call is done, and look at each event as it comes; return all."""
+    events: list[Event] = []
+    end = time.monotonic() + 60
+    done = False
+    while not done and time.monotonic() < end:
+        done = call.is_done
+        for event in engine.poll():
+            events.append(event)
+            at(event)
+        time.sleep(0.002)
+    assert done
+    return events
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.exr")}
+
+
+def test_a_render_gives_the_bytes_of_the_command_line(
+    started: Started, small_shot: Any, wanted: Path, tmp_path: Path
+) -> None:
+    engine = started()
+
+    call = engine.submit(small_shot.job(tmp_path / "c.%04d.exr").to_json())
+    events = watch(engine, call)
+
+    assert bytes_of(tmp_path) == bytes_of(wanted)
+    facts = call.result()
+    assert (facts["exit_code"], facts["replaced"], facts["stopped"]) == (0, 6, False)
+    last = [e for e in events if e.kind == "progress" and e.facts["stage"] == "render"][-1]
+    assert (last.facts["done"], last.facts["total"], last.facts["frame"]) == (6, 6, 1006)
+    assert (tmp_path / "c.summary.json").exists() and (tmp_path / "c.log.jsonl").exists()
+
+
+def test_an_engine_killed_in_a_render_is_started_again_and_ends_with_the_same_bytes(
+    started: Started, small_shot: Any, wanted: Path, tmp_path: Path
+) -> None:
+    engine, killed = started(), []
+
+    def kill(event: Event) -> None:
+        if event.kind == "progress" and event.facts["stage"] == "render" and not killed:
+            killed.append(engine.process_id)
+            os.kill(engine.process_id or 0, signal.SIGKILL)
+
+    call = engine.submit(small_shot.job(tmp_path / "c.%04d.exr").to_json())
+    events = watch(engine, call, kill)
+
+    (gone,) = [event for event in events if event.kind == "gone"]
+    assert killed and "signal 9" in gone.facts["message"]
+    assert engine.process_id not in killed
+    assert call.result()["resumed"] >= 1
+    assert bytes_of(tmp_path) == bytes_of(wanted)
+
+
+def test_a_frame_that_kills_twice_is_named(
+    started: Started, small_shot: Any, tmp_path: Path
+) -> None:
+    engine = started()
+
+    def kill(event: Event) -> None:
+        if event.kind in ("progress", "gone"):
+            at = event.facts if event.kind == "progress" else None
+            if at is None or at["stage"] == "render":
+                while event.call.frame is None and not event.call.is_done:
+                    time.sleep(0.001)
+                os.kill(engine.process_id or 0, signal.SIGKILL)
+
+    job = small_shot.job(tmp_path / "c.%04d.exr", frames="1003-1006", grain=0.5)
+    call = engine.submit(job.to_json())
+    watch(engine, call, kill)
+
+    with pytest.raises(EngineGoneError, match=r"died twice on frame 100\d") as caught:
+        call.result()
+    assert caught.value.facts["frame"] in range(1003, 1007)
+
+
+def test_a_cancelled_render_keeps_what_is_finished(
+    started: Started, small_shot: Any, wanted: Path, tmp_path: Path
+) -> None:
+    engine = started()
+
+    def cancel(event: Event) -> None:
+        if event.kind == "progress" and event.facts["stage"] == "render":
+            engine.cancel(event.call)
+
+    call = engine.submit(small_shot.job(tmp_path / "c.%04d.exr").to_json())
+    watch(engine, call, cancel)
+    before = engine.process_id
+
+    with pytest.raises(StoppedError):
+        call.result()
+    finished = bytes_of(tmp_path)
+    assert 1 <= len(finished) < len(FRAMES)
+    assert all(bytes_of(wanted)[name] == content for name, content in finished.items())
+    assert engine.call("models").result(20)["models"]
+    assert engine.process_id == before  # it stopped by itself
+
+
+def test_a_preview_is_made_between_the_frames_of_a_render(
+    started: Started, small_shot: Any, wanted: Path, tmp_path: Path
+) -> None:
+    engine, previews = started(), []
+    job = small_shot.job(tmp_path / "c.%04d.exr")
+
+    def ask(event: Event) -> None:
+        if event.kind == "progress" and event.facts["stage"] == "render" and not previews:
+            out = str(tmp_path / "preview" / "p.exr")
+            previews.append(engine.call("preview", job=job.to_json(), frame=1006, out=out))
+
+    call = engine.submit(job.to_json())
+    events = watch(engine, call, ask)
+
+    order = [event.call.method for event in events if event.kind == "done"]
+    assert order[-2:] == ["preview", "render"]
+    assert previews[0].result()["replaced"] is True
+    ours = read_frame(tmp_path / "preview" / "p.exr", 1006).channels
+    theirs = read_frame(frame_path(str(wanted / "c.%04d.exr"), 1006), 1006).channels
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    assert bytes_of(tmp_path) == bytes_of(wanted)
+
+
+def test_a_check_says_everything_and_writes_nothing(
+    started: Started, small_shot: Any, tmp_path: Path
+) -> None:
+    engine = started()
+    good = small_shot.job(tmp_path / "out" / "c.%04d.exr")
+    bad = small_shot.job(tmp_path / "out" / "c.%04d.exr", frames="1005-1008")
+
+    facts = engine.call("check", job=good.to_json()).result(30)
+    wrong = engine.call("check", job=bad.to_json()).result(30)
+
+    assert facts["ok"] is True and facts["problems"] == []
+    assert (facts["frames"], facts["size"], facts["space"]) == (6, [480, 270], "ACEScg")
+    assert 0 < facts["bytes_needed"] < facts["bytes_free"]
+    assert wrong["ok"] is False
+    assert wrong["problems"][0]["kind"] == "FrameMissingError"
+    assert "1007" in wrong["problems"][0]["message"] and wrong["problems"][0]["hint"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_analysis_writes_a_track_that_a_render_takes(
+    started: Started, small_shot: Any, wanted: Path, tmp_path: Path
+) -> None:
+    engine = started()
+    job = small_shot.job(tmp_path / "c.%04d.exr", frames="1002")
+    track = tmp_path / "t" / "plate.track"
+    track.parent.mkdir()
+
+    facts = engine.call("analyse", job=job.to_json(), out=str(track)).result(60)
+    with_track = json.loads(job.to_json()) | {"track": str(track)}
+    engine.submit(json.dumps(with_track)).result(60)
+
+    assert facts["out"] == str(track) and track.exists()
+    assert facts["faces"][0]["frames"] == 6
+    assert all(Path(path).exists() for path in facts["outputs"])
+    assert bytes_of(tmp_path)["c.1002.exr"] == bytes_of(wanted)["c.1002.exr"]
+
+
+def test_errors_are_those_of_the_command_line(
+    started: Started, small_shot: Any, tmp_path: Path
+) -> None:
+    missing = small_shot.job(tmp_path / "c.%04d.exr", frames="2000")
+
+    with pytest.raises(FrameMissingError, match="Frame 2000") as caught:
+        started().submit(missing.to_json()).result(30)
+
+    assert caught.value.hint and caught.value.facts["number"] == 2000
+
+
+def test_consent_that_was_withdrawn_in_the_preferences_counts(
+    small_shot: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "withdrawn.txt").write_text("faceplate demo shot\n")
+    settings = {"cache": str(small_shot.cache), "revocations": str(tmp_path / "withdrawn.txt")}
+    engine = Engine(find_engine(sys.executable), log=tmp_path / "engine.log", settings=settings)
+    job = small_shot.job(tmp_path / "c.%04d.exr").to_json()
+    calls = [engine.submit(job)]
+    calls += [engine.call("preview", job=job, frame=1001, out=str(tmp_path / "p.exr"))]
+
+    for call in calls:
+        with pytest.raises(ConsentError, match="was withdrawn"):
+            call.result(60)
+
+    engine.close()
+    assert bytes_of(tmp_path) == {}
+
+
+# --- the protocol, by hand --------------------------------------------------------------------
+
+
+class Peer:
+    """A worker and its pipe, with nothing in between."""
+
+    def __init__(self, log: Path) -> None:
+        command = [sys.executable, "-I", "-u", "-m", "faceplate.core.worker"]
+        with log.open("wb") as errors:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            )
+
+    def send(self, text: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def ask(self, method: str, number: int = 1, **params: object) -> Any:
+        content = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        self.send(json.dumps(content))
+        return self.hear()
+
+    def hear(self) -> Any:
+        assert self.process.stdout is not None
+        return json.loads(self.process.stdout.readline())
+
+
+@pytest.fixture
+def peer(tmp_path: Path) -> Iterator[Peer]:
+    made = Peer(tmp_path / "peer.log")
+    yield made
+    made.process.kill()
+    made.process.wait()
+
+
+def test_hello_comes_first_and_only_in_our_version(peer: Peer) -> None:
+    before = peer.ask("models")
+    other = peer.ask("hello", protocol=2)
+    still = peer.ask("models")
+    hello = peer.ask("hello", protocol=1)
+
+    assert before["error"]["message"] == "say hello first"
+    assert "protocol 1, and not 2" in other["error"]["message"]
+    assert still["error"]["code"] == -32600
+    assert hello["result"]["protocol"] == 1
+    assert hello["result"]["process"] == peer.process.pid
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("nonsense", -32700),
+        ("\udcff".encode("utf-8", "surrogateescape").decode("latin-1"), -32700),
+        ("[]", -32600),
+        ('{"id": 1}', -32600),
+        ('{"id": 1, "method": "hello", "params": []}', -32602),
+    ],
+)
+def test_what_is_no_request_gets_an_error_and_the_worker_goes_on(
+    text: str, code: int, peer: Peer
+) -> None:
+    peer.send(text)
+
+    assert peer.hear()["error"]["code"] == code
+    assert peer.ask("hello", protocol=1)["result"]
+
+
+def test_an_unknown_request_or_a_bad_job_is_an_answer(peer: Peer) -> None:
+    peer.ask("hello", protocol=1)
+
+    unknown = peer.ask("fly")["error"]
+    bare = peer.ask("render")["error"]
+    bad = peer.ask("render", job='{"version": 99}')["error"]
+
+    assert "no request fly" in unknown["message"] and "render" in unknown["data"]["hint"]
+    assert (bare["data"]["kind"], bare["data"]["exit_code"]) == ("JobError", 2)
+    assert bad["data"]["kind"] == "JobVersionError"
+
+
+def test_the_worker_ends_with_its_input(peer: Peer) -> None:
+    peer.ask("hello", protocol=1)
+    assert peer.process.stdin is not None
+
+    peer.process.stdin.close()
+
+    assert peer.process.wait(10) == 0
