@@ -142,7 +142,7 @@ def _plate_size(inputs: Inputs) -> tuple[int, int]:
 
 
 def _frame_bytes(job: Job, size: tuple[int, int]) -> int:
-    """Return about the most that a frame takes: a noisy picture, and layers that are mostly empty."""
+    """Return about the most that a frame takes: the picture full of noise, layers mostly empty."""
     layers = sum(
         len(CHANNELS[layer]) * (4 if layer in ("st", "motion") else 2)
         for layer in job.layers

@@ -144,6 +144,7 @@ def test_asking_never_waits(start: Starter, monkeypatch: pytest.MonkeyPatch) -> 
 
     assert time.monotonic() - began < 1
     assert not call.is_done and engine.poll() == []
+    engine.close()
 
 
 def test_the_host_s_own_environment_does_not_reach_the_engine(
