@@ -25,12 +25,14 @@ class Strands:
         color: (N, 3) float32 reflectance.
         width: (N,) float32, cm.
         thickness: (N, K) float32; how much hair lies above, 0 to 1.
+        gloss: strength of the highlights.
     """
 
     points: FloatArray
     color: FloatArray
     width: FloatArray
     thickness: FloatArray
+    gloss: float = 0.3
 
 
 @numba.njit(nogil=True, cache=True, fastmath=False)
@@ -187,9 +189,11 @@ def grow_hair(
     points = np.zeros((count, steps, 3))
     points[:, 0] = root - 0.05 * normal
     loose = np.arange(count) < hair.loose
+    # Long hair is heavy: it neither stands off nor flies in wide arcs.
+    heavy = float(smoothstep(10.0, 20.0, max(hair.length))) * (not hair.tied)
     settings = (
-        hair.lift,
-        hair.gravity,
+        hair.lift * (1 - 0.5 * heavy),
+        max(hair.gravity, 0.6 * heavy),
         hair.curl,
         hair.turns,
         float(hair.tied),
@@ -226,6 +230,7 @@ def grow_hair(
         np.clip(color, 0.003, 0.9).astype(np.float32),
         width.astype(np.float32),
         np.clip(thick, 0, 1).astype(np.float32),
+        hair.gloss,
     )
 
 

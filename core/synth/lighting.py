@@ -8,6 +8,7 @@ import numpy as np
 
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray
 from faceplate.core.synth.scene import Light
+from faceplate.core.synth.shade import Illumination
 
 SHADOW_SIZE = 320
 _REACH = 21.0
@@ -25,12 +26,20 @@ class Lamps:
         sh: (9, 3) float32 light around, as `shade.harmonics_at` reads it.
         basis: (4, 3) float32 of the key's shadow map.
         radius: of its soft edge, in samples.
+        dapple: (3,) float32 the pattern in its light.
     """
 
     lamps: FloatArray
     sh: FloatArray
     basis: FloatArray
     radius: float
+    dapple: FloatArray
+
+    def around(self, shadow: FloatArray, view: FloatArray, textures: FloatArray) -> Illumination:
+        """Return the whole light of a picture."""
+        return Illumination(
+            self.lamps, self.sh, shadow, self.basis, self.radius, self.dapple, view, textures
+        )
 
     def seen(self, points: FloatArray) -> FloatArray:
         """Take world points (..., 3) to screen points of the shadow map."""
@@ -54,30 +63,59 @@ def lamps_of(light: Light, environment: AnyArray | None) -> Lamps:
         environment: (h, 2 h, 3) linear map of the scene's light, the front in the middle column;
             None where the light names none.
     """
-    rows = [
-        [*light.key, *light.key_color],
-        [*light.fill, *light.fill_color],
-        [*light.rim, *light.rim_color],
-    ]
+    key, key_color = np.array(light.key), np.array(light.key_color)
     sh = np.zeros((9, 3))
     above, below, aside = (np.array(c) for c in (light.above, light.below, light.aside))
     sh[0], sh[1], sh[3] = 0.5 * (above + below), 0.5 * (above - below), aside
     if environment is not None:
-        sh += light.exposure * project(turned(environment, light.turn))
-    key = np.array(light.key) / np.linalg.norm(light.key)
+        # The map lights the scene, with its brightest part as the key; the lamps only help.
+        around = turned(environment, light.turn)
+        level = light.exposure / max(float(np.median(around)), 1e-3) * 0.25
+        key, sun = brightest(around)
+        key_color = 0.2 * key_color + np.minimum(sun * level, 4.0)
+        sh = 0.3 * sh + level * project(around)
+    rows = [
+        [*key, *key_color],
+        [*light.fill, *light.fill_color],
+        [*light.rim, *light.rim_color],
+    ]
+    key = key / np.linalg.norm(key)
     side = np.cross([0.0, 1.0, 0.02], key)
     side /= np.linalg.norm(side)
     up = np.cross(key, side)
     basis = np.stack([side, up, key, [SHADOW_SIZE / (2 * _REACH), _DISTANCE, _BIAS]])
     radius = 0.7 + light.softness * 10.0
     return Lamps(
-        np.array(rows, np.float32), sh.astype(np.float32), basis.astype(np.float32), radius
+        np.array(rows, np.float32),
+        sh.astype(np.float32),
+        basis.astype(np.float32),
+        radius,
+        np.array(light.dapple, np.float32),
     )
 
 
 def turned(environment: AnyArray, degrees: float) -> AnyArray:
     """Turn an environment map about the vertical."""
     return np.roll(environment, round(degrees / 360 * environment.shape[1]), axis=1)
+
+
+def brightest(environment: AnyArray) -> tuple[DoubleArray, DoubleArray]:
+    """Return the direction of a map's brightest part, and its light on a sheet that faces it."""
+    small = environment[::2, ::2].astype(np.float64)
+    away = directions(small.shape[0])
+    theta = (np.arange(small.shape[0]) + 0.5) / small.shape[0] * np.pi
+    area = np.sin(theta)[:, None] * (np.pi / small.shape[0]) ** 2
+    level = small.mean(axis=2)
+    weight = area * np.maximum(level - 2.0 * np.median(level), 0.0) ** 2
+    weight *= away[..., 2] > -0.6  # what stands far behind is a rim, not a key
+    total = float(weight.sum())
+    if total <= 0.0:
+        return np.array([0.0, 0.6, 0.8]), np.zeros(3)
+    key = (weight[..., None] * away).sum(axis=(0, 1))
+    key /= max(float(np.linalg.norm(key)), 1e-9)
+    facing = np.maximum(away @ key, 0.0)
+    excess = np.maximum(small - 2.0 * np.median(level), 0.0) * (facing > 0.6)[..., None]
+    return key, np.asarray((excess * (area * facing)[..., None]).sum(axis=(0, 1)) / np.pi)
 
 
 def directions(height: int) -> DoubleArray:

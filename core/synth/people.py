@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from faceplate.core.arrays import AnyArray
-from faceplate.core.synth.scene import Beard, Eyes, Hair, Person, Skin, Triple
+from faceplate.core.synth.scene import Beard, Eyes, Hair, Person, Skin, Triple, triple
 
 TONES = np.array(
     [
@@ -80,8 +80,8 @@ def _skin(rng, band, age, masculine):  # type: ignore[no-untyped-def]
         lips = lips * (1 - lipstick) + paint * lipstick
     values = {
         "band": band,
-        "tone": _triple(tone),
-        "lips": _triple(lips),
+        "tone": triple(tone),
+        "lips": triple(lips),
         "blush": _r(rng.uniform(0.1, 0.9) * (0.4 + 0.6 * pale)),
         "mottle": _r(rng.uniform(0.2, 1.0)),
         "freckles": _r(rng.uniform(0.3, 1.0) if rng.random() < 0.12 + 0.25 * pale else 0.0),
@@ -93,7 +93,7 @@ def _skin(rng, band, age, masculine):  # type: ignore[no-untyped-def]
         "brow_strength": _r(rng.uniform(0.35, 1.0)),
         "lipstick": _r(lipstick),
         "eyeshadow": _r(rng.uniform(0.2, 0.9) if made_up and rng.random() < 0.6 else 0.0),
-        "shade": _triple(tone * 0.3 + rng.random(3) ** 2 * 0.25),
+        "shade": triple(tone * 0.3 + rng.random(3) ** 2 * 0.25),
         "rouge": _r(rng.uniform(0.1, 0.6) if made_up and rng.random() < 0.5 else 0.0),
         "detail": int(rng.integers(2**31)),
     }
@@ -112,7 +112,7 @@ def _hair_color(rng: np.random.Generator, band: int, age: float) -> tuple[str, T
         root = tip = rng.random(3) ** 2 * 0.6 + 0.01
     elif rng.random() < 0.08:  # bleached lengths over dark roots
         tip = np.array(_COLORS["blond"][1])
-    return kind, _triple(np.clip(root, 0.004, 0.8)), _triple(np.clip(tip, 0.004, 0.8))
+    return kind, triple(np.clip(root, 0.004, 0.8)), triple(np.clip(tip, 0.004, 0.8))
 
 
 def _hair(
@@ -199,7 +199,7 @@ def _hair(
         color=color,
         tip=tip if max(length) > 5 else color,
         hairline=(_r(line[0]), _r(line[1]), _r(line[2]), _r(line[3])),
-        length=_triple(length),
+        length=triple(length),
         volume=_r(volume),
         lift=_r(lift),
         flow=(_r(x), _r(y), _r(z)),
@@ -234,7 +234,7 @@ def _beard(
     return (
         Beard(
             _r(length), _r(rng.uniform(0.0, 1.2)), _r(cheeks), _r(moustache),
-            _triple(np.clip(color, 0.004, 0.8)), 5000 if cheeks else 1200,
+            triple(np.clip(color, 0.004, 0.8)), 5000 if cheeks else 1200,
             _r(rng.uniform(0.0, 0.6)),
         ),
         _r(rng.uniform(0.1, 0.6)),
@@ -247,8 +247,8 @@ def _eyes(rng: np.random.Generator, band: int, masculine: bool) -> Eyes:
     iris = np.array(_IRISES[rng.choice(6, p=chances / chances.sum())])
     iris = iris * np.exp(rng.normal(size=3) * 0.15)
     return Eyes(
-        iris=_triple(iris),
-        rim=_triple(iris * rng.uniform(0.15, 0.6)),
+        iris=triple(iris),
+        rim=triple(iris * rng.uniform(0.15, 0.6)),
         size=_r(rng.uniform(0.42, 0.49)),
         pupil=_r(rng.uniform(0.10, 0.26)),
         red=_r(rng.random() ** 2 * 0.6),
@@ -259,8 +259,3 @@ def _eyes(rng: np.random.Generator, band: int, masculine: bool) -> Eyes:
 
 def _r(value: float) -> float:
     return round(float(value), 4)
-
-
-def _triple(values: Sequence[float] | AnyArray) -> Triple:
-    x, y, z = (round(float(value), 4) for value in values)
-    return x, y, z

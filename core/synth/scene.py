@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from faceplate.core.arrays import AnyArray
 from faceplate.core.synth.backdrop import Backdrop
 from faceplate.core.synth.bones import HandPose
 from faceplate.core.synth.glasses import Glasses
 from faceplate.core.synth.matter import Prop
 
 Triple = tuple[float, float, float]
+
+
+def triple(values: Sequence[float] | AnyArray) -> Triple:
+    """Return three numbers, rounded so that they read the same wherever they were made."""
+    x, y, z = (round(float(value), 4) for value in values)
+    return x, y, z
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class Skin:
         lipstick, eyeshadow: strength of make-up; shade: colour of the eyeshadow.
         rouge: strength of painted cheeks.
         detail: seed of blotches.
+        paint: colour of paint or dirt on the face; painted: how much of it is covered.
     """
 
     band: int
@@ -73,6 +82,8 @@ class Skin:
     shade: Triple
     rouge: float
     detail: int
+    paint: Triple = (0.0, 0.0, 0.0)
+    painted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +231,7 @@ class Light:
         above, below, aside: light from the sky, the ground, and the difference of left and right.
         environment: number of the environment map, -1 for none.
         turn: of the map about the vertical, degrees; exposure: factor on it.
+        dapple: strength, texels per cm and shift of a pattern in the key's light.
     """
 
     kind: str
@@ -236,6 +248,25 @@ class Light:
     environment: int
     turn: float
     exposure: float
+    dapple: Triple = (0.0, 1.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another person in the picture.
+
+    Attributes:
+        pose: yaw, pitch, roll in degrees.
+        place: of the head's middle from that of the scene's head, in the camera's axes, cm; who
+            is nearer to the camera (z above 0) is an occluder, who is farther is background.
+    """
+
+    person: Person
+    expression: tuple[float, ...]
+    gaze: tuple[float, float]
+    pose: Triple
+    body: Body
+    place: Triple
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +282,7 @@ class HeadScene:
         worn: hats, masks, scarves, headphones.
         props: what hangs or stands before the face, placed in the camera's axes.
         tags: what is to be seen.
+        neighbours: other persons.
     """
 
     seed: int
@@ -266,7 +298,25 @@ class HeadScene:
     worn: tuple[Prop, ...]
     props: tuple[Prop, ...]
     tags: tuple[str, ...]
+    neighbours: tuple[Neighbour, ...] = ()
 
     def json(self) -> str:
-        """Return the description as one line of JSON, the same for the same scene."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        """Return the description as one line of JSON, the same for the same scene.
+
+        What has a default and keeps it is left out, so that a scene that was described before
+        there was such a thing keeps its text.
+        """
+        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"))
+
+
+def _plain(value: object) -> object:
+    """Return a description as dictionaries and lists, without what keeps its default."""
+    if dataclasses.is_dataclass(value):
+        return {
+            field.name: _plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if getattr(value, field.name) != field.default
+        }
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -22,7 +22,8 @@ _GESTURES_IN_FLIGHT = ("pass", "wave", "point", "peace", "hold")
 def sample_pair(seed: int, mix: Mix) -> tuple[HeadScene, HeadScene]:
     """Return two scenes of one person that share nothing else."""
     first = sample_head(seed, mix)
-    return first, sample_moment(np.random.default_rng([seed, 2]), seed, first.person, mix)
+    second = sample_moment(np.random.default_rng([seed, 2]), seed, first.person, mix)
+    return first, second
 
 
 def sample_sequence(seed: int, mix: Mix, length: int) -> list[HeadScene]:

@@ -123,6 +123,11 @@ def _albedo(model: HeadModel, person: Person, scalp: FloatArray) -> AnyArray:
     if person.hair.strands:
         cover = 0.92 if max(person.hair.length) > 1.0 else 0.75
         _mix(color, cover * smoothstep(-0.1, 0.6, scalp), np.array(person.hair.color) * 0.55)
+    if skin.painted > 0.0:
+        # Splashes: where a smooth noise is above what leaves that share of it.
+        noise = _blotches(model, skin.detail + 5)
+        edge = np.quantile(noise[part == 0], 1 - 0.6 * skin.painted)
+        _mix(color, 0.92 * smoothstep(edge - 0.15, edge + 0.15, noise) * (part <= 1), skin.paint)
     inside = np.clip(fields.inside / 0.45, 0, 1)
     socket = part == SOCKET
     wet = (

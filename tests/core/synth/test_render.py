@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from faceplate.core.synth.figure import MIDDLE, rotation_of
 from faceplate.core.synth.hand import make_hand, sample_hand
-from faceplate.core.synth.head import SCALP, HeadModel
+from faceplate.core.synth.head import HeadModel
 from faceplate.core.synth.picture import CLASSES, HeadPicture
 from faceplate.core.synth.raster import EMPTY, draw_triangles
 from faceplate.core.synth.render import render_head, render_pair, render_sequence
 from faceplate.core.synth.sample import Mix, sample_head
 from faceplate.core.synth.scene import HeadScene
-from faceplate.core.synth.shot import MIDDLE, SAMPLES, Shot, rotation_of
+from faceplate.core.synth.shot import SAMPLES, Shot
 
 SIZE = 96
 FACE, HAIR, OCCLUDER, MOUTH = (CLASSES.index(n) for n in ("face", "hair", "occluder", "mouth"))
@@ -165,8 +166,8 @@ def test_a_hand_hides_the_face_exactly_where_its_outline_is(
     shot = Shot(model, plain, SIZE, ())
     side = SIZE * SAMPLES
     alone = np.zeros((side, side), np.bool_)
-    for part in make_hand(hand, shot.head[model.part <= SCALP]):
-        world = (part.vertices - MIDDLE) @ shot.rotation.T
+    for part in make_hand(hand, shot.figure.skin):
+        world = (part.vertices - MIDDLE) @ shot.figure.rotation.T
         near = np.zeros((side, side), np.float32)
         ids = np.full((side, side), EMPTY, np.int32)
         screen = shot.camera.seen(world)
