@@ -27,6 +27,7 @@ from faceplate.core.nets.load import (
 from faceplate.core.nets.perceptual import Vgg19
 from faceplate.core.nets.structure import GeneratorStructure
 from faceplate.core.nets.unet import UNet
+from faceplate.core.official import load_trainable
 
 TINY = GeneratorStructure(7, (3,), (1, 1, 1), 2)
 
@@ -138,6 +139,27 @@ def test_the_same_file_gives_the_same_model(tmp_path: Path) -> None:
     one, two = (import_checkpoint(path, tmp_path / x, licence="CC0-1.0").card for x in "ab")
 
     assert one == two
+
+
+def test_an_imported_generator_can_be_trained_further(tmp_path: Path) -> None:
+    network = shaken(TINY.build())
+    import_checkpoint(saved(network, tmp_path / "a"), tmp_path, licence="CC0-1.0", name="mine")
+    pyramid = [torch.from_numpy(noise(2, 7, n, n)) for n in (32, 16)]
+
+    found = load_trainable("mine", also=[tmp_path])
+
+    with torch.no_grad():
+        assert torch.equal(found(pyramid), network(pyramid))
+    found.train().requires_grad_(True)
+    rate = torch.optim.SGD(found.parameters(), 0.1)
+    losses = []
+    for _ in range(3):
+        rate.zero_grad()
+        loss = found(pyramid).square().mean()
+        loss.backward()
+        rate.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize("licence", ["", "  "])

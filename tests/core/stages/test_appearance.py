@@ -119,6 +119,21 @@ def test_thinning_keeps_the_densest_first_and_cells_hold_the_rest():
     assert appearance.members(2).tolist() == [1, 2, 3]
 
 
+@given(st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=1, max_size=14))
+@settings(max_examples=100, deadline=None)
+def test_thinning_visits_by_falling_number_of_neighbours_as_the_authors_do(poses):
+    """By hand: `fsgan.md` 10.1, on whole degrees, so that no distance is near the radius."""
+    spots = np.array(poses, float)
+    near = np.linalg.norm(spots[:, None] - spots, axis=2) <= 2.0
+    alive, kept = [True] * len(spots), []
+    for view in np.argsort(-near.sum(axis=1), kind="stable"):
+        if alive[view]:
+            kept.append(int(view))
+            alive = [a and not (near[view, n] and n != view) for n, a in enumerate(alive)]
+
+    assert _map(poses).order.tolist() == kept
+
+
 @given(_POSES)
 @settings(max_examples=100, deadline=None)
 def test_kept_views_lie_further_apart_than_the_radius(poses):
