@@ -118,6 +118,20 @@ def test_a_set_chooses_another_face_and_frames_win_over_all(show: Path) -> None:
     assert job.frames == "7"
 
 
+def test_a_config_that_nobody_names_is_the_door_s_and_an_empty_one_the_built_in(
+    show: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "show.ocio").touch()
+    config = str(tmp_path / "show.ocio")
+    read = read_shot(show / "shot.toml", ocio=config)
+    write(show, SHOT, "[actor]", 'ocio = ""\n[actor]')
+    empty = read_shot(show / "shot.toml", ocio=config)
+    named = read_shot(show / "shot.toml", sets=["ocio=ocio://default"])
+
+    assert (read.job.ocio, empty.job.ocio) == (config, None)
+    assert named.job.ocio == "ocio://default"  # a name, and no path
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "reason", "hint"),
     [
