@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +106,7 @@ def frames_of(shot: DemoFootage) -> tuple[int, ...]:
     return find_footage(shot.plate).frames.numbers
 
 
+@pytest.mark.slow
 def test_the_artist_analyses_previews_and_renders(script: Any, shot: DemoFootage) -> None:
     node = node_of("FaceSwap", shot)
     first, second, *_, last = frames_of(shot)
@@ -147,6 +149,32 @@ def test_the_artist_analyses_previews_and_renders(script: Any, shot: DemoFootage
     assert rendered.path(first).stat().st_mtime == 1
 
 
+@pytest.mark.slow
+def test_the_command_line_gives_the_same_bytes_from_the_shot_file(
+    script: Any, shot: DemoFootage, tmp_path: Path
+) -> None:
+    node = node_of("FaceSwap", shot)
+    node["frames"].setValue(str(script.frame))
+    node["mix"].setAnimated()
+    first, *_, last = frames_of(shot)
+    node["mix"].animation(0).addKey([nuke.AnimationKey(first, 0), nuke.AnimationKey(last, 1)])
+    press(node, "render")
+    node["write_shot_file"].execute()
+    rendered = Path(node.node("Result")["file"].value() % script.frame)
+
+    words = [str(rendered.with_name("FaceSwap1.toml")), "--quiet", "--threads", "1"]
+    other = tmp_path / "farm" / "comp.%04d.exr"
+    done = subprocess.run(
+        [sys.executable, "-m", "faceplate.core.cli", "render", *words, "--set", f"comp={other}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Path(str(other) % script.frame).read_bytes() == rendered.read_bytes()
+
+
 def test_a_tracker_has_31_columns_and_stands_on_the_face(script: Any, shot: DemoFootage) -> None:
     node = node_of("FaceTrack")
 
@@ -169,6 +197,9 @@ def test_a_tracker_has_31_columns_and_stands_on_the_face(script: Any, shot: Demo
             assert abs((height - y[number]) - wanted[1]) < 0.1
             seen += 1
     assert seen == FRAMES * len(TRACKED)
+    text = Path(node["analysed"].value()).with_suffix(".face0.nk").read_text(encoding="utf-8")
+    (pasted,) = read_plainly(text).nodes
+    assert (pasted.kind, pasted.inputs) == ("Tracker4", [])
 
 
 def curve_in(text: str) -> dict[int, float]:
@@ -292,6 +323,7 @@ def test_cancel_keeps_the_finished_frames(script: Any, shot: DemoFootage, by: st
     assert all(JOB_ATTRIBUTE in read_frame(path, 1).header for path in done)
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_killed_is_started_again_and_finishes(
     script: Any, shot: DemoFootage
 ) -> None:
@@ -363,15 +395,3 @@ def test_a_tracked_and_matted_graph_renders_like_the_swap(script: Any, shot: Dem
     track["smoothing"].setValue(0.0)
     press(blend, "render")
     assert "analysed with another plate or other knobs" in blend["message"].value()
-
-
-def test_the_tracker_that_was_pasted_is_script_text_of_its_own(
-    script: Any, shot: DemoFootage
-) -> None:
-    node = node_of("FaceTrack")
-    press(node, "analyse")
-
-    text = Path(node["analysed"].value()).with_suffix(".face0.nk").read_text(encoding="utf-8")
-
-    (tracker,) = read_plainly(text).nodes
-    assert (tracker.kind, tracker.inputs) == ("Tracker4", [])
