@@ -46,6 +46,9 @@ Reference = Annotated[Path | None, typer.Option(help="The face that looks like t
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are not ours.")]
 Threads = Annotated[int, typer.Option(help="Threads; 0 takes what this process may use.")]
 CacheFolder = Annotated[Path | None, typer.Option("--cache", help="Folder of the cache.")]
+Corrections = Annotated[
+    Path | None, typer.Option(help="Points that an artist moved; they win over what is seen.")
+]
 Frame = Annotated[str, typer.Option("--out", help="Frames to write, as comp.%04d.exr.")]
 File = Annotated[Path, typer.Option("--out", help="File to write.")]
 ActorFile = Annotated[Path, typer.Argument(help="An actor file.")]
@@ -163,6 +166,7 @@ def track(
     plate: Plate,
     knobs: dict[str, object],
     out: File,
+    corrections: Corrections = None,
     colorspace: Space = "",
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
@@ -181,6 +185,7 @@ def track(
         ocio=_config(ocio),
         start=start,
         smoothing=float(str(FACE_TRACK.values(knobs)["smoothing"])),
+        corrections=corrections,
         overwrite=overwrite,
         threads=default_threads(threads),
         cache_folder=cache,

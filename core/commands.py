@@ -21,6 +21,7 @@ from faceplate.core.io.atomic import replacing
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.io.tracks import write_track
 from faceplate.core.job import Job
+from faceplate.core.keyed import corrected_shot, read_corrections
 from faceplate.core.nets.load import check_models, find_card, list_cards
 from faceplate.core.overlay import write_overlay
 from faceplate.core.render import render_shot
@@ -126,11 +127,14 @@ def track_plate(
     ocio: str | None,
     start: int,
     smoothing: float,
+    corrections: Path | None = None,
     overwrite: bool,
     threads: int,
     cache_folder: Path | None,
 ) -> int:
     """Analyse a plate and write the track; return the exit code.
+
+    An artist's ``corrections`` of an earlier track win over what is seen.
 
     Raises:
         FaceplateError: the plate cannot be read, or the output may not be written.
@@ -147,6 +151,8 @@ def track_plate(
         settings,
         progress=lambda done, total: console.progress(Progress("observe", done, total)),
     )
+    if corrections is not None:
+        shot = corrected_shot(shot, read_corrections(corrections), reader.read(shot.frames[0]))
     write_track(out, shot)
     beside = _exports(out, reader, config, shot)
     faces = [

@@ -89,6 +89,7 @@ class Service:
             Stopped: it was cancelled.
         """
         job, out = read_job(_text(params, "job")), Path(_text(params, "out"))
+        corrections = params.get("corrections")
         results: list[Mapping[str, object]] = []
 
         def hear(event: str, facts: Mapping[str, object]) -> None:
@@ -105,6 +106,7 @@ class Service:
                 ocio=job.ocio,
                 start=job.start,
                 smoothing=job.knobs.smoothing,
+                corrections=Path(corrections) if isinstance(corrections, str) else None,
                 overwrite=True,
                 threads=self._threads,
                 cache_folder=self._cache,

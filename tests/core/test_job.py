@@ -41,6 +41,7 @@ JOB = Job(
     ocio=None,
     actor="ana.actor",
     track=None,
+    official=("dsfd",),
     matte_in=None,
     face=FaceChoice(index=0),
     frames="1001-1100x2",
@@ -65,6 +66,7 @@ OTHER: dict[str, Any] = {
     "ocio": "studio.ocio",
     "actor": None,
     "track": "shot.track",
+    "official": (),
     "matte_in": "roto.%04d.exr:matte",
     "face": FaceChoice(at=(812.0, 400.5)),
     "frames": None,
@@ -82,7 +84,7 @@ OTHER: dict[str, Any] = {
     "contact_sheet": False,
 }
 NOT_PIXELS = {
-    *("plate", "ocio", "actor", "track", "matte_in"),
+    *("plate", "ocio", "actor", "track", "official", "matte_in"),
     *("frames", "output", "overwrite", "contact_sheet"),
 }
 OTHER_KNOBS: dict[str, Any] = {

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner, Result
 
 from faceplate.core.analyse import AnalysisSettings, analyse_shot, open_observer
 from faceplate.core.analysis.detect import Detection, Overview
@@ -29,13 +30,16 @@ from faceplate.core.analysis.official import (
 from faceplate.core.analysis.picture import Region
 from faceplate.core.analysis.pull import pull_mesh
 from faceplate.core.arrays import DoubleArray, FloatArray
+from faceplate.core.cli import app
+from faceplate.core.demo.footage import write_footage
 from faceplate.core.errors import KnobError, ModelError, ModelMismatchError
 from faceplate.core.face import HeadPose
 from faceplate.core.frame import Frame, Window
 from faceplate.core.geometry.crop import cut
 from faceplate.core.importing import import_checkpoint
-from faceplate.core.io.exr import write_frame
+from faceplate.core.io.exr import read_frame, write_frame
 from faceplate.core.io.footage import open_footage
+from faceplate.core.io.tracks import read_track
 from faceplate.core.nets.dsfd import DSFD
 from faceplate.core.nets.dsfd_boxes import ceiled_sizes
 from faceplate.core.nets.heatmaps import soft_points
@@ -458,3 +462,50 @@ def test_another_network_under_the_name_is_refused(imported: Path, tmp_path: Pat
     for kind, folder in (("hrnet", "few"), ("dsfd", "mixed")):
         with pytest.raises(ModelMismatchError, match=f"is no {kind}"):
             load_official(kind, [tmp_path / folder])
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.mark.slow
+def test_released_networks_are_imported_chosen_and_named_in_the_frames(
+    released: dict[str, torch.nn.Module], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEPLATE_MODELS", str(tmp_path / "models"))
+    write_footage(tmp_path / "demo", frames=1)
+    plate = tmp_path / "demo/plate/plate.%04d.exr"
+    chosen = ("--detector", "dsfd", "--pose-net", "hopenet")
+    fixed = ("--colorspace", "ACEScg", "--cache", tmp_path / "cache")
+
+    # The demo's face is 234 x 275 px: an anchor of level 4.
+    for name, network in {"d": everywhere(4).eval(), "p": released["hopenet"]}.items():
+        assert run("track", plate, *fixed, *chosen, "--out", tmp_path / "no.track").exit_code == 3
+        torch.save(network.state_dict(), tmp_path / f"{name}.pth")
+        done = run("models", "import", tmp_path / f"{name}.pth", "--licence", "CC0-1.0")
+        assert done.exit_code == 0, done.output
+    tracked = run("track", plate, *fixed, *chosen, "--out", tmp_path / "a.track", "--json")
+    source = sorted((tmp_path / "demo/source").glob("*.exr"))[0]
+    swapped = run(
+        *("swap", plate, *fixed, *chosen, "--actor", source, "--draft", "--no-contact"),
+        *("--out", tmp_path / "c.%04d.exr", "--face-at", "500,280", "--json"),
+    )
+
+    assert tracked.exit_code == swapped.exit_code == 0, tracked.output + swapped.output
+    shot = read_track(tmp_path / "a.track")
+    (number,) = shot.frames
+    seen = [track.observations[number] for track in shot.tracks]
+    assert min(abs(face.height - 275) for face in seen) < 15
+    assert max(abs(face.pose.yaw) for face in seen) < 10  # a random Hopenet's angle
+    header = read_frame(tmp_path / f"c.{number}.exr", number).header
+    assert "--detector dsfd --pose-net hopenet" in str(header["faceplate/command"])
+    models = [line.split(" ")[0] for line in str(header["faceplate/models"]).split("; ")]
+    assert {"official_detect", "official_pose"} <= set(models)
+    assert "face_det_full" not in models
+
+
+def test_an_unknown_choice_on_the_command_line_is_exit_2(tmp_path: Path) -> None:
+    done = run("track", tmp_path / "p.%04d.exr", "--out", tmp_path / "t", "--detector", "sfd")
+
+    assert done.exit_code == 2
+    assert "mediapipe or dsfd" in done.output
