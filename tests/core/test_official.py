@@ -127,6 +127,7 @@ def test_whole_numbers_are_no_weights() -> None:
         adopt(held(state))
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("shape", [(), (0,), (0, 0, 0, 0), (3, 3), (2**40, 1, 1, 1)])
 def test_odd_shapes_anywhere_are_refused_and_nothing_else(

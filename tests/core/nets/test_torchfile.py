@@ -177,14 +177,21 @@ def test_every_way_to_look_something_up_is_seen(code: bytes, tmp_path: Path) -> 
         scan_pickle(io.BytesIO(b"\x80\x02" + code), tmp_path)
 
 
-def test_a_whole_network_and_torchscript_are_code(tmp_path: Path) -> None:
+def test_a_whole_network_is_code(tmp_path: Path) -> None:
     torch.save(network(), tmp_path / "whole.pth")
-    torch.jit.script(nn.Linear(2, 2)).save(tmp_path / "script.pth")
 
     with pytest.raises(ModelUntrustedError, match="MultiScaleResUNet, which is no tensor"):
         read_checkpoint(tmp_path / "whole.pth")
+
+
+@pytest.mark.parametrize("member", ["a/code/__torch__.py", "a/constants.pkl"])
+def test_torchscript_is_code(member: str, tmp_path: Path) -> None:
+    path = save({"w": torch.zeros(4)}, tmp_path / "a.pth")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(member, b"")
+
     with pytest.raises(ModelUntrustedError, match="TorchScript code"):
-        read_checkpoint(tmp_path / "script.pth")
+        read_checkpoint(path)
 
 
 def test_the_oldest_format_is_refused(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_discriminator_learns_from_both_and_the_generator_not_from_it() -> N
     by_hand = 0.0
     for maps, wanted in ((judge(fake), 0.0), (judge(real), 1.0)):
         by_hand += 0.5 * sum(float(((m.detach() - wanted) ** 2).mean()) for m in maps)
-    assert float(loss) == pytest.approx(by_hand)
+    assert float(loss.detach()) == pytest.approx(by_hand)
     assert all(x.grad is None for x in fake)
     assert all(parameter.grad is not None for parameter in judge.parameters())
 
