@@ -12,14 +12,15 @@ import nuke
 
 from faceplate.core.errors import FaceplateError, InputError
 from faceplate.core.footage import FrameRange, base_name, frame_path
+from faceplate.nodes.face import FACE_MATTE
 from faceplate.nodes.shotfile import shot_text
 from faceplate.plugin.nuke import exports
-from faceplate.plugin.nuke.group import LAYERS, SHOWN
+from faceplate.plugin.nuke.group import COORDINATES, LAYERS, SHOWN
 from faceplate.plugin.nuke.renewal import renew
 from faceplate.plugin.nuke.script import inside, script_range, write_plate
 from faceplate.plugin.nuke.session import Task, session
-from faceplate.plugin.nuke.states import show, show_error
-from faceplate.plugin.nuke.wiring import Order, analysis_of, order_of
+from faceplate.plugin.nuke.states import mistake, show, show_error
+from faceplate.plugin.nuke.wiring import Order, analysis_of, definition_of, order_of
 
 Button: TypeAlias = Callable[[nuke.Node], None]
 _RESULT, _PREVIEW = SHOWN[1], SHOWN[2]
@@ -36,6 +37,11 @@ def _button(action: Button) -> Button:
             show_error(node, error)
             if not nuke.GUI:
                 raise
+        # A callback into a host: no stack trace reaches an artist.
+        except Exception as error:
+            if not nuke.GUI:
+                raise
+            show_error(node, mistake(error))
 
     return press
 
@@ -85,7 +91,7 @@ def render(node: nuke.Node) -> None:
     """Make all frames; those that an earlier run finished are left alone."""
     order = order_of(node)
     _write_plate(node, order, again=not node["keep_plate"].value())
-    _know_layers(order.job.layer_prefix)
+    _know_layers(node, order.job.layer_prefix)
 
     def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
         # The script's range too, so that a frame that was not rendered is an error, not a guess.
@@ -179,11 +185,15 @@ def _all_there(pattern: str, numbers: FrameRange) -> bool:
     return all(frame_path(pattern, number).is_file() for number in numbers)
 
 
-def _know_layers(prefix: str) -> None:
-    """Make the layers known to Nuke under the names that a prefix gives them."""
+def _know_layers(node: nuke.Node, prefix: str) -> None:
+    """Make the layers known to Nuke, and to the group's STMap, under the names that they get."""
     for name, channels in LAYERS if prefix else ():
         full = f"{prefix}{name}"
         nuke.Layer(full, [f"{full}.{channel}" for channel in channels])
+    if definition_of(node) is not FACE_MATTE:
+        coordinates = inside(node, "Coordinates")
+        for knob, channel in COORDINATES.items():
+            coordinates[knob].setValue(f"{prefix}{channel}")
 
 
 def _read_frames(read: nuke.Node, pattern: str, first: int, last: int) -> None:

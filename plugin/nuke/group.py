@@ -38,6 +38,8 @@ LAYERS = (
 )
 """Layers of a turnover frame under the names that Nuke's reader gives their channels."""
 
+COORDINATES = {"expr0": "st.X", "expr1": "st.Y", "expr3": "matte_blend.alpha"}
+"""Knob of the node that feeds the STMap to the channel that it takes."""
 SHOWN = ("plate", "result", "preview", "view through STMap")
 """What the group puts out, in the order of its switch."""
 FACES = ("largest", "number", "point", "reference", "all")
@@ -316,7 +318,7 @@ def _through_map(script: Script, view: str, result: str) -> str:
         "Expression",
         "Coordinates",
         inputs=[result],
-        knobs={"expr0": "st.X", "expr1": "st.Y", "expr2": "0", "expr3": "matte_blend.alpha"},
+        knobs={**COORDINATES, "expr2": "0"},
         place=(330, 0),
     )
     moved = script.node(

@@ -17,9 +17,9 @@ from typing import Any
 
 import nuke
 
-from faceplate.core.errors import ContractError, FaceplateError, InputError, StoppedError
+from faceplate.core.errors import FaceplateError, InputError, StoppedError
 from faceplate.plugin.bridge import Call, Engine, Event, find_engine
-from faceplate.plugin.nuke.states import show, show_error
+from faceplate.plugin.nuke.states import mistake, show, show_error
 
 _LOOK_SECONDS = 0.1
 """Between two looks at the engine, and at the progress bar's Cancel."""
@@ -174,8 +174,7 @@ class Session:
             show_error(node, error)
         # A callback into a host: whatever nobody foresaw must show on the node and not be lost.
         except Exception as error:  # noqa: BLE001
-            fault = f"Faceplate made a mistake ({type(error).__name__}: {error})."
-            show_error(node, ContractError(fault, hint="Please report it."))
+            show_error(node, mistake(error))
 
 
 def _node(name: str) -> nuke.Node | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nuke
 
-from faceplate.core.errors import FaceplateError
+from faceplate.core.errors import ContractError, FaceplateError
 from faceplate.plugin.nuke.group import TILE
 
 _RED = 0xC03030FF
@@ -28,3 +28,9 @@ def show_error(node: nuke.Node, error: FaceplateError) -> None:
     node["status"].setValue("error")
     node["message"].setValue(f"{error} {error.hint}".strip())
     node["tile_color"].setValue(_RED)
+
+
+def mistake(error: Exception) -> ContractError:
+    """Return an error that nobody foresaw as one that can be shown."""
+    text = f"Faceplate made a mistake ({type(error).__name__}: {error})."
+    return ContractError(text, hint="Please report it.")

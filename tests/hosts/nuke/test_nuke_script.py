@@ -416,6 +416,24 @@ def test_a_prefix_makes_its_layers_known_before_they_are_read(script: Any, asked
 
     assert script.layers["fp_face"] == [f"fp_face.{c}" for c in ("red", "green", "blue", "alpha")]
     assert script.layers["fp_st"] == ["fp_st.X", "fp_st.Y", "fp_st.Z"]
+    coordinates = node.node("Coordinates")
+    expressions = [coordinates[f"expr{i}"].value() for i in range(4)]
+    assert expressions == ["fp_st.X", "fp_st.Y", "0", "fp_matte_blend.alpha"]
+
+
+def test_what_nobody_foresaw_is_a_sentence_on_the_node(
+    script: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(buttons, "session", broken)
+    node = swap()
+
+    node["render"].execute()
+
+    said = "Faceplate made a mistake (ZeroDivisionError: division by zero). Please report it."
+    assert (node["status"].value(), node["message"].value()) == ("error", said)
 
 
 def test_the_shot_file_is_the_nodes_job(script: Any, asked: Recorder) -> None:
