@@ -8,7 +8,7 @@ import numpy as np
 
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, smoothstep
 from faceplate.core.synth import hair, shade
-from faceplate.core.synth.body import NECK_TOP, make_body
+from faceplate.core.synth.body import THROAT, angles, make_body
 from faceplate.core.synth.hair import Strands
 from faceplate.core.synth.head import (
     EYE_LEFT,
@@ -133,10 +133,9 @@ class Figure:
 
     def bust(self) -> list[Solid]:
         """Return bare skin and clothes below the head, in the world."""
-        ring = (np.abs(self.model.neutral[:, 1] - NECK_TOP) < 0.7) & (self.model.part <= SCALP)
-        x, _, z = self.rest[ring].T
-        throat = float(np.abs(x).max()), float(np.ptp(z)) / 2, float(z.min() + z.max()) / 2
-        parts = make_body(self.body, np.array(self.person.skin.tone), throat)
+        skin = (self.model.part <= SCALP) & self.model.used
+        throat, middle = _throat(self.model.neutral[skin], self.rest[skin])
+        parts = make_body(self.body, np.array(self.person.skin.tone), throat, middle)
         return [
             replace(
                 part,
@@ -210,6 +209,20 @@ class Figure:
             )
             for label, strands in found
         ]
+
+
+def _throat(neutral: FloatArray, rest: FloatArray) -> tuple[AnyArray, float]:
+    """Return the radii of a neck where the body takes over, and z of its axis."""
+    top = rest[np.abs(neutral[:, 1] - THROAT[0]) < 0.7, 2]
+    middle = 0.5 * float(top.min() + top.max())
+    radii = []
+    for level in THROAT:
+        ring = rest[np.abs(neutral[:, 1] - level) < 0.55]
+        around = np.arctan2(ring[:, 0], ring[:, 2] - middle) % (2 * np.pi)
+        order = np.argsort(around, kind="stable")
+        radius = np.hypot(ring[:, 0], ring[:, 2] - middle)
+        radii.append(np.interp(angles(), around[order], radius[order], period=2 * np.pi))
+    return np.stack(radii), middle
 
 
 def rotation_of(yaw: float, pitch: float, roll: float) -> DoubleArray:

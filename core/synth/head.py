@@ -92,6 +92,13 @@ class HeadModel:
             raise ModelMismatchError(f"{path} is not a compact head file.") from error
         return ict_head(arrays)
 
+    @property
+    def used(self) -> BoolArray:
+        """(V,) the vertices that triangles have."""
+        used = np.zeros(len(self.neutral), np.bool_)
+        used[self.triangles.ravel()] = True
+        return used
+
     def shape(self, identity: AnyArray) -> FloatArray:
         """Return a person's resting head, (V, 3) float32; surplus weights are left out."""
         vertices = self.neutral.copy()

@@ -70,10 +70,10 @@ def lamps_of(light: Light, environment: AnyArray | None) -> Lamps:
     if environment is not None:
         # The map lights the scene, with its brightest part as the key; the lamps only help.
         around = turned(environment, light.turn)
-        level = light.exposure / max(float(np.median(around)), 1e-3) * 0.25
-        key, sun = brightest(around)
-        key_color = 0.2 * key_color + np.minimum(sun * level, 4.0)
-        sh = 0.3 * sh + level * project(around)
+        (key, sun), sky = brightest(around), project(around)
+        level = 0.9 * light.exposure / max(float(sky[0].mean() + sun.mean()), 1e-4)
+        key_color = 0.2 * key_color + level * sun
+        sh = 0.3 * sh + level * sky
     rows = [
         [*key, *key_color],
         [*light.fill, *light.fill_color],
