@@ -95,7 +95,7 @@ def procedural_head() -> HeadModel:
     _skull(builder, face)
     neck = np.arange(28) / 28 * 2 * np.pi
     ring = np.stack([5.6 * np.sin(neck), np.zeros(28), 5.7 * np.cos(neck) - 0.4], axis=1)
-    builder.loft([ring + [0, y, 0] for y in (-13.0, -11.5, -9.5, -7.5, -5.5, -3.5)], SKIN)
+    builder.loft([ring + [0, y, 0] for y in (-13.0, -12.0, -10.9, -9.6, -7.5, -5.5, -3.5)], SKIN)
     for side in (1, -1):
         builder.ball((side * 7.9, 1.9, -0.2), (0.9, 3.0, 2.0), SKIN)
     centers = []
