@@ -83,8 +83,8 @@ def import_checkpoint(
         file=files["onnx"].name,
         sha256=hashlib.sha256(exported.content).hexdigest(),
         bytes=len(exported.content),
-        licence=_licence(licence.strip()),
-        origin=Origin("user", "FSGAN", "as published", path.name, checkpoint.sha256),
+        licence=_licence(_plain(licence.strip())),
+        origin=Origin("user", "FSGAN", "as published", _plain(path.name), checkpoint.sha256),
         inputs=found.inputs,
         outputs=tuple(
             Tensor(output, shape, layout, domain)
@@ -141,6 +141,11 @@ def _guard(name: str, files: Sequence[Path], *, overwrite: bool) -> None:
             hint="Choose another --name or --out, or replace it with --overwrite.",
         )
     files[0].parent.mkdir(parents=True, exist_ok=True)
+
+
+def _plain(text: str) -> str:
+    """Return a text as a card can hold it: what cannot be printed becomes a question mark."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _licence(stated: str) -> Licence:

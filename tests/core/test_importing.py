@@ -133,6 +133,17 @@ def test_the_card_says_where_the_weights_come_from(tmp_path: Path) -> None:
     assert [problem for _, problem in check_models(tmp_path)] == [None]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="such a name cannot be there")
+def test_a_files_odd_name_makes_no_odd_card(tmp_path: Path) -> None:
+    path = saved(TINY.build(), tmp_path / 'a"\n\x7f.pth')
+
+    import_checkpoint(path, tmp_path, licence='mine\x7f "all"')
+
+    card = read_card(tmp_path / "official_blend.toml")
+    assert card.origin.file == 'a"??.pth'
+    assert 'mine? "all"' in card.licence.statement
+
+
 def test_the_same_file_gives_the_same_model(tmp_path: Path) -> None:
     path = saved(shaken(TINY.build()), tmp_path / "a.pth")
 

@@ -17,7 +17,8 @@ from faceplate.core.nets.perceptual import Vgg19
 from faceplate.core.nets.structure import GENERATORS, GeneratorStructure
 from faceplate.core.nets.torchfile import Checkpoint
 from faceplate.core.nets.unet import MultiScaleResUNet, UNet
-from faceplate.core.official import RECIPES, adopt
+from faceplate.core.official import adopt
+from faceplate.core.recipes import RECIPES
 
 TINY = GeneratorStructure(101, (3,), (1, 0, 1), 2)
 V1 = replace(TINY, in_channels=71, out_channels=(3, 3), variant="v1")
