@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from faceplate.plugin.nuke.group import GROUPED
 from faceplate.plugin.nuke.wiring import order_of
 
 FRAMES = 3
+MANY_FRAMES = 9
 PATIENCE_SECONDS = 90.0
 
 
@@ -66,6 +68,22 @@ def script(shot: DemoFootage, tmp_path: Path) -> Any:
     read.picture = nuke.Format((frame.display.width, frame.display.height))
     read.setSelected(True)
     return state
+
+
+@pytest.fixture
+def long_shot(script: Any, shot: DemoFootage) -> DemoFootage:
+    """The same frames three times over: long enough to be stopped on the way."""
+    known = find_footage(shot.plate)
+    pattern = str(Path(shot.plate).parents[1] / "long" / "plate.%04d.exr")
+    Path(pattern).parent.mkdir(exist_ok=True)
+    for index in range(MANY_FRAMES):
+        source = known.path(known.frames.numbers[index % FRAMES])
+        if not Path(pattern % (1001 + index)).exists():
+            os.link(source, pattern % (1001 + index))
+    nuke.toNode("Read1")["file"].setValue(pattern)
+    script.root["first_frame"].setValue(1001)
+    script.root["last_frame"].setValue(1000 + MANY_FRAMES)
+    return replace(shot, plate=pattern)
 
 
 def node_of(kind: str, shot: DemoFootage | None = None) -> Any:
@@ -304,8 +322,8 @@ def test_what_goes_wrong_stands_on_the_node_in_words(script: Any, shot: DemoFoot
 
 
 @pytest.mark.parametrize("by", ["button", "bar"])
-def test_cancel_keeps_the_finished_frames(script: Any, shot: DemoFootage, by: str) -> None:
-    node = node_of("FaceSwap", shot)
+def test_cancel_keeps_the_finished_frames(script: Any, long_shot: DemoFootage, by: str) -> None:
+    node = node_of("FaceSwap", long_shot)
     output = Path(script.root["name"].value()).with_name("slow")
     node["output"].setValue(str(output / "slow.%04d.exr"))
 
@@ -319,15 +337,15 @@ def test_cancel_keeps_the_finished_frames(script: Any, shot: DemoFootage, by: st
 
     assert (node["status"].value(), node["message"].value()) == ("stopped", "render was stopped.")
     done = list(output.glob("slow.*.exr"))
-    assert 0 < len(done) < FRAMES
+    assert 0 < len(done) < MANY_FRAMES
     assert all(JOB_ATTRIBUTE in read_frame(path, 1).header for path in done)
 
 
 @pytest.mark.slow
 def test_an_engine_that_is_killed_is_started_again_and_finishes(
-    script: Any, shot: DemoFootage
+    script: Any, long_shot: DemoFootage
 ) -> None:
-    node = node_of("FaceSwap", shot)
+    node = node_of("FaceSwap", long_shot)
     output = Path(script.root["name"].value()).with_name("killed")
     node["output"].setValue(str(output / "killed.%04d.exr"))
     node["render"].execute()
@@ -342,7 +360,7 @@ def test_an_engine_that_is_killed_is_started_again_and_finishes(
 
     assert "(signal 9). It is started again." in said
     assert node["status"].value() == "rendered", node["message"].value()
-    assert len(list(output.glob("killed.*.exr"))) == FRAMES
+    assert len(list(output.glob("killed.*.exr"))) == MANY_FRAMES
     assert session.session().process_id != process
 
 
