@@ -26,7 +26,7 @@ check      job                                 ok, problems [{kind, message, hin
                                                shot, frames, finished, size [width, height],
                                                space, bytes_needed, bytes_free
 analyse    job, out (a ``.track`` file)        out, faces [{face, frames, height_px}], outputs:
-                                               the track, its overlay, CSV and Tracker4 texts
+           and corrections (a file) or not     the track, its overlay, CSV, JSON, Tracker4 texts
 render     job                                 exit_code and the fields of `core.report.Summary`
 preview    job, frame, out (an ``.exr`` file)  out, frame, replaced, reason, seconds
 light      job, with its frames rendered       gains {frame: [r, g, b]}: the light match, from the
