@@ -8,6 +8,7 @@ import pytest
 
 from faceplate.core.job import FaceChoice, Keys
 from faceplate.core.shots import ShotFileError, read_shot
+from faceplate.nodes.face import FACE_SWAP
 
 SHOT = """
 [shot]
@@ -201,3 +202,27 @@ def test_a_set_that_cannot_be_used_is_quoted(said: str, show: Path) -> None:
 
     assert str(caught.value).startswith(f"--set {said}")
     assert caught.value.hint
+
+
+def test_the_shot_of_the_documentation_is_read(show: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "shots.md").read_text(encoding="utf-8")
+    text = page.partition("```toml\n")[2].partition("```")[0]
+
+    job = read_shot(write(show, text)).job
+
+    assert (job.name, job.knobs.feather, job.layers) == (
+        "sc042_0130",
+        20.0,
+        ("comp", "face", "matte"),
+    )
+
+
+def test_the_documentation_names_every_key(show: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "shots.md").read_text(encoding="utf-8")
+
+    with pytest.raises(ShotFileError) as caught:
+        read_shot(show / "shot.toml", sets=["zzzzzz=1"])
+
+    keys = set(caught.value.hint.removeprefix("There are: ").rstrip(".").split(", "))
+    knobs = {knob.name for knob in FACE_SWAP.knobs}
+    assert {key for key in keys - knobs if key not in page} == set()
