@@ -16,7 +16,7 @@ from faceplate.core.io.roto import open_roto
 from faceplate.core.job import Job
 from faceplate.core.output import finished_job, guard_output
 from faceplate.core.source import Actor
-from faceplate.ocio.config import ColorConfig, open_config
+from faceplate.ocio.config import INSIDE, ColorConfig, open_config
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +107,8 @@ def allow_job(job: Job, inputs: Inputs, *, revocations: Revocations, today: date
 def files_of(job: Job, inputs: Inputs) -> list[Path]:
     """Return every file that a job reads."""
     files = [*map(inputs.reader.footage.path, inputs.reader.frames)]
-    files += [Path(p) for p in (job.actor, job.track, job.ocio, job.face.reference) if p]
+    named = (job.actor, job.track, job.ocio, job.face.reference)
+    files += [Path(p) for p in named if p and not p.startswith(INSIDE)]
     return files + _roto_files(job, inputs.present)
 
 

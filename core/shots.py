@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tomllib
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +20,7 @@ from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.nodes.face import FACE_SWAP
 from faceplate.nodes.footage import COMPRESSION_KNOB, LAYERS_KNOB
 from faceplate.nodes.node import Knob
+from faceplate.ocio.config import INSIDE
 
 SHOW_FILE = "show.toml"
 """Defaults of a show; the nearest one in the shot's folder or above it counts."""
@@ -62,6 +63,7 @@ class _Shot(_Table):
     colorspace: str = ""
     ocio: str = ""
     track: str = ""
+    official: list[Literal["dsfd", "hrnet", "hopenet"]] = []
     matte_in: str = ""
 
 
@@ -127,7 +129,12 @@ _Entries = dict[str, _Entry]
 
 
 def read_shot(
-    path: Path, *, show: Path | None = None, sets: Sequence[str] = (), frames: str = ""
+    path: Path,
+    *,
+    show: Path | None = None,
+    sets: Sequence[str] = (),
+    frames: str = "",
+    ocio: str | None = None,
 ) -> ShotOrder:
     """Read a shot file as a job.
 
@@ -136,6 +143,7 @@ def read_shot(
         show: the show's defaults; None takes the nearest ``show.toml`` from the shot's folder up.
         sets: ``table.key=value`` or ``key=value``, which win over both files.
         frames: wins over all.
+        ocio: config of a shot of which nobody says one; ``ocio = ""`` says the built-in one.
 
     Raises:
         ShotFileError: not there, not TOML, an unknown key, a wrong type, or a file that it names
@@ -156,6 +164,8 @@ def read_shot(
         entries[key] = _Entry(value, f"--set {text}")
     if frames:
         entries["shot.frames"] = _Entry(frames, "--frames")
+    if ocio is not None:
+        entries.setdefault("shot.ocio", _Entry(ocio, "$OCIO"))
     return _order(path, entries)
 
 
@@ -199,7 +209,7 @@ def _entries_of(path: Path, *, shows: bool = False) -> _Entries:
 
 def _placed(key: str, value: Any, folder: Path) -> Any:
     """Return a path as seen from here; anything else as it is."""
-    if key not in _PATHS or not isinstance(value, str) or not value:
+    if key not in _PATHS or not isinstance(value, str) or not value or value.startswith(INSIDE):
         return value
     return os.path.join(os.path.abspath(folder), value)  # noqa: PTH100, PTH118 - it has patterns
 
@@ -263,6 +273,7 @@ def _order(path: Path, entries: _Entries) -> ShotOrder:
         name=shot.name,
         face=_choice(entries, face),
         track=shot.track or None,
+        official=tuple(shot.official),
         matte_in=shot.matte_in or None,
         start=shot.start,
         ocio=shot.ocio or None,
@@ -300,6 +311,7 @@ def _table(name: str, model: type[_Table], entries: _Entries) -> _Table:
 
 def _wanted(model: type[_Table], key: str) -> str:
     words = {"at": "two numbers, as [812, 400]", "layers": 'a list, as ["comp", "matte"]'}
+    words["official"] = 'a list of "dsfd", "hrnet" and "hopenet"'
     kind = model.model_fields[key].annotation
     plain = {str: "text in quotes", int: "a whole number", bool: "true or false"}
     return words.get(key) or plain.get(kind, "a whole number")  # type: ignore[arg-type]
@@ -360,7 +372,7 @@ def _find_files(entries: _Entries) -> None:
     }
     for key, find in finders.items():
         entry = entries.get(key)
-        if entry is None or not entry.value:
+        if entry is None or not entry.value or entry.value.startswith(INSIDE):
             continue
         try:
             find(entry.value)

@@ -9,6 +9,9 @@ import PyOpenColorIO as OCIO  # noqa: N814 - the library's own name in capitals
 
 from faceplate.core.errors import ColorSpaceError
 
+INSIDE = "ocio://"
+"""What names of configs begin with that OpenColorIO carries; no file is meant."""
+
 BUILT_IN = "ocio://studio-config-v4.0.0_aces-v2.0_ocio-v2.5"
 """Pinned: `ocio://default` means another config in every release of the library."""
 LINEAR = "lin_rec709_scene"
