@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from faceplate.core.console import Stopper
 from faceplate.core.errors import ConsentError, EngineGoneError, FrameMissingError, StoppedError
 from faceplate.core.footage import frame_path
 from faceplate.core.io.exr import read_frame
 from faceplate.core.job import Job
 from faceplate.core.render import render_shot
+from faceplate.core.worker import Pipe, Request, Worker
 from faceplate.plugin.bridge import Call, Engine, Event, find_engine
 
 FRAMES = range(1001, 1007)
@@ -180,6 +184,24 @@ def test_a_preview_is_made_between_the_frames_of_a_render(
     assert bytes_of(tmp_path) == bytes_of(wanted)
 
 
+def test_a_second_render_of_a_shot_analyses_nothing_and_loads_nothing(
+    started: Started, small_shot: Any, tmp_path: Path
+) -> None:
+    engine = started()
+    first = small_shot.job(tmp_path / "a" / "c.%04d.exr", frames="1001")
+    second = small_shot.job(tmp_path / "b" / "c.%04d.exr", frames="1001", grain=0.5, shape=1)
+    engine.submit(first.to_json()).result(60)
+    engine.poll()
+
+    call = engine.submit(second.to_json())
+    events = watch(engine, call)
+
+    assert call.result()["replaced"] == 1
+    assert {e.facts["stage"] for e in events if e.kind == "progress"} == {"render"}
+    render(replace(second, output=str(tmp_path / "w" / "c.%04d.exr")), small_shot)
+    assert bytes_of(tmp_path / "b") == bytes_of(tmp_path / "w")
+
+
 def test_a_check_says_everything_and_writes_nothing(
     started: Started, small_shot: Any, tmp_path: Path
 ) -> None:
@@ -324,6 +346,46 @@ def test_an_unknown_request_or_a_bad_job_is_an_answer(peer: Peer) -> None:
     assert "no request fly" in unknown["message"] and "render" in unknown["data"]["hint"]
     assert (bare["data"]["kind"], bare["data"]["exit_code"]) == ("JobError", 2)
     assert bad["data"]["kind"] == "JobVersionError"
+
+
+def test_progress_is_said_ten_times_a_second_and_at_the_end() -> None:
+    stream = io.BytesIO()
+    worker = Worker(Pipe(stream))  # type: ignore[arg-type]
+    request = Request(7, "render", {}, Stopper())
+    began = time.monotonic()
+
+    for done in range(2001):
+        worker._tell(request, "progress", {"done": done, "total": 2000})
+        worker._tell(request, "log", {"text": str(done)})
+
+    said = [json.loads(line) for line in stream.getvalue().splitlines()]
+    progress = [message["params"]["done"] for message in said if message["method"] == "progress"]
+    assert len(progress) <= 2 + 10 * (time.monotonic() - began)
+    assert progress[0] == 0 and progress[-1] == 2000
+    assert sum(message["method"] == "log" for message in said) == 2001
+    assert all(message["params"]["call"] == 7 for message in said)
+
+
+def test_the_engine_ends_with_a_host_that_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from faceplate.plugin.bridge import Engine, find_engine\n"
+        "engine = Engine(find_engine(sys.executable), log=Path(sys.argv[1]))\n"
+        "engine.call('models').result(60)\nprint(engine.process_id, flush=True)\ntime.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "engine.log")]
+    host = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert host.stdout is not None
+    engine = Path(f"/proc/{host.stdout.readline().strip()}/stat")
+    assert engine.exists()
+
+    host.kill()
+    host.wait()
+
+    end = time.monotonic() + 15
+    while engine.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not engine.exists() or engine.read_text().rpartition(") ")[2][:1] == "Z"
 
 
 def test_the_worker_ends_with_its_input(peer: Peer) -> None:
