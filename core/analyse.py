@@ -24,6 +24,8 @@ from faceplate.core.analysis.observe import (
     analyse_frame,
 )
 from faceplate.core.analysis.official import (
+    DETECTORS,
+    OFFICIAL,
     POSERS,
     DsfdDetector,
     HopenetPoser,
@@ -36,6 +38,7 @@ from faceplate.core.analysis.pose import MeshPoser
 from faceplate.core.analysis.skin import LUMINANCE
 from faceplate.core.analysis.smooth import smooth_face
 from faceplate.core.arrays import DoubleArray, FloatArray
+from faceplate.core.card import ModelCard
 from faceplate.core.face import FaceObservation, Origin
 from faceplate.core.frame import Frame, Window
 from faceplate.core.geometry.crop import cut_windowed
@@ -43,7 +46,7 @@ from faceplate.core.io.archive import array_bytes, array_of
 from faceplate.core.io.cache import Cache, key_of
 from faceplate.core.io.footage import FootageReader
 from faceplate.core.io.observations import observation_members, observations_in
-from faceplate.core.nets.load import load_network
+from faceplate.core.nets.load import find_card, load_network
 from faceplate.core.track import FaceTrack, ShotTrack
 from faceplate.ocio.config import ColorConfig
 from faceplate.ocio.network import NetworkView
@@ -161,6 +164,17 @@ def open_observer(settings: AnalysisSettings) -> Observer:
         Identifier(load_network(identity)) if settings.embed else None,
         HopenetPoser(official("hopenet")) if seers.poser == "hopenet" else MeshPoser(),
     )
+
+
+def analysis_cards(seers: Seers) -> tuple[ModelCard, ...]:
+    """Return the cards of the networks that look at a plate, the segmenter apart.
+
+    Raises:
+        ModelError: one is not there.
+    """
+    own = ANALYSIS_NETWORKS if seers.detector == DETECTORS[0] else ANALYSIS_NETWORKS[2:]
+    released = (find_card(OFFICIAL[kind], also=seers.folders) for kind in seers.kinds)
+    return (*map(find_card, own), *released)
 
 
 def analyse_shot(

@@ -13,7 +13,7 @@ from typing import Any
 from faceplate.core.commands import exit_code_of, render_quietly
 from faceplate.core.consent import read_revocations
 from faceplate.core.console import Console, Stopped
-from faceplate.core.doors import attempt, guard_file
+from faceplate.core.doors import attempt, guard_file, model_folders
 from faceplate.core.errors import FaceplateError, OutputError
 from faceplate.core.forecast import Forecast, existing_folder, forecast_job, no_space
 from faceplate.core.io.atomic import replacing
@@ -32,6 +32,7 @@ class BatchSettings:
         sets: ``key=value``, which win over every shot file.
         frames: instead of each shot's own, or "".
         report: JSON file that says what became of each shot, or None.
+        ocio: config of shots that name none, or None for the built-in one.
         revocations: list of withdrawn consents, over those that shot files name, or None.
         today: the day by which consent is judged.
         threads: one budget for all.
@@ -42,6 +43,7 @@ class BatchSettings:
     sets: tuple[str, ...]
     frames: str
     report: Path | None
+    ocio: str | None
     revocations: Path | None
     today: date
     threads: int
@@ -126,7 +128,9 @@ def _forecast(
 ) -> Forecast | None:
     try:
         withdrawn = read_revocations(settings.revocations or order.revocations)
-        return forecast_job(order.job, revocations=withdrawn, today=settings.today)
+        return forecast_job(
+            order.job, revocations=withdrawn, today=settings.today, models=model_folders()
+        )
     except FaceplateError as error:
         outcome.fail(console, error)
         return None
@@ -149,7 +153,13 @@ def _read_all(
     for outcome, path in zip(outcomes, files, strict=True):
         orders.append(None)
         try:
-            order = read_shot(path, show=settings.show, sets=settings.sets, frames=settings.frames)
+            order = read_shot(
+                path,
+                show=settings.show,
+                sets=settings.sets,
+                frames=settings.frames,
+                ocio=settings.ocio,
+            )
             outcome.shot = order.job.name
             output = str(Path(order.job.output).resolve())
             if output in outputs:

@@ -40,6 +40,9 @@ Track = Annotated[Path | None, typer.Option(help="A solved track; the analysis i
 MatteIn = Annotated[
     str, typer.Option(help="Hand-made matte as FILE:LAYER, which wins over the network's.")
 ]
+Detector = Annotated[str, typer.Option(help="mediapipe; or dsfd, once imported.")]
+Landmarker = Annotated[str, typer.Option(help="mesh; or hrnet, once imported.")]
+PoseNet = Annotated[str, typer.Option(help="mesh; or hopenet, once imported.")]
 Face = Annotated[str, typer.Option(help="Number of the face, 0 for the largest; or all.")]
 FaceAt = Annotated[str, typer.Option(help="The face at X,Y, pixels from the top left.")]
 Reference = Annotated[Path | None, typer.Option(help="The face that looks like this picture.")]
@@ -59,6 +62,13 @@ def _config(ocio: str) -> str | None:
     return ocio or os.environ.get("OCIO") or None
 
 
+def _official(detector: str, landmarker: str, pose_net: str) -> tuple[str, ...]:
+    """Return the released networks that take part in the analysis."""
+    from faceplate.core.analysis.official import Seers
+
+    return Seers(detector, landmarker, pose_net).kinds
+
+
 def _plate_knobs(pattern: str, colorspace: str, frames: str) -> dict[str, object]:
     return {"pattern": pattern, "colorspace": colorspace, "frames": frames}
 
@@ -75,6 +85,9 @@ def swap(
     face_at: FaceAt = "",
     reference: Reference = None,
     track: Track = None,
+    detector: Detector = "mediapipe",
+    landmarker: Landmarker = "mesh",
+    pose_net: PoseNet = "mesh",
     matte_in: MatteIn = "",
     colorspace: Space = "",
     ocio: Config = "",
@@ -97,6 +110,7 @@ def swap(
         name=shot,
         face=choose_face(face, face_at, reference),
         track=str(track) if track else None,
+        official=_official(detector, landmarker, pose_net),
         matte_in=matte_in or None,
         start=start,
         ocio=_config(ocio),
@@ -128,6 +142,9 @@ def matte(
     face_at: FaceAt = "",
     reference: Reference = None,
     track: Track = None,
+    detector: Detector = "mediapipe",
+    landmarker: Landmarker = "mesh",
+    pose_net: PoseNet = "mesh",
     colorspace: Space = "",
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
@@ -142,6 +159,7 @@ def matte(
         output=out,
         face=choose_face(face, face_at, reference),
         track=str(track) if track else None,
+        official=_official(detector, landmarker, pose_net),
         start=start,
         ocio=_config(ocio),
         overwrite=overwrite,
@@ -167,6 +185,9 @@ def track(
     knobs: dict[str, object],
     out: File,
     corrections: Corrections = None,
+    detector: Detector = "mediapipe",
+    landmarker: Landmarker = "mesh",
+    pose_net: PoseNet = "mesh",
     colorspace: Space = "",
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
@@ -186,6 +207,7 @@ def track(
         start=start,
         smoothing=float(str(FACE_TRACK.values(knobs)["smoothing"])),
         corrections=corrections,
+        official=_official(detector, landmarker, pose_net),
         overwrite=overwrite,
         threads=default_threads(threads),
         cache_folder=cache,
@@ -217,6 +239,7 @@ def render(
         sets=tuple(sets or ()),
         frames=frames,
         report=report,
+        ocio=_config(""),
         revocations=revocations,
         today=date.today(),
         threads=default_threads(threads),

@@ -9,11 +9,12 @@ from datetime import date
 from pathlib import Path
 
 from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot
+from faceplate.core.analysis.official import Seers
 from faceplate.core.cachesize import parse_bytes, tend
 from faceplate.core.casting import as_actor_file
 from faceplate.core.consent import read_revocations
 from faceplate.core.console import Console
-from faceplate.core.doors import guard_file, observations_folder, set_threads
+from faceplate.core.doors import guard_file, model_folders, observations_folder, set_threads
 from faceplate.core.errors import ModelError
 from faceplate.core.exports import coefficients_csv, points_json, tracker_text
 from faceplate.core.footage import base_name
@@ -24,7 +25,7 @@ from faceplate.core.job import Job
 from faceplate.core.keyed import corrected_shot, read_corrections
 from faceplate.core.nets.load import check_models, find_card, list_cards
 from faceplate.core.overlay import write_overlay
-from faceplate.core.render import render_shot
+from faceplate.core.render import Opener, render_shot
 from faceplate.core.report import Progress, Summary
 from faceplate.core.track import ShotTrack
 from faceplate.ocio.config import ColorConfig, open_config
@@ -93,8 +94,12 @@ def render_quietly(
     cache_folder: Path | None,
     revocations: Path | None,
     today: date,
+    opener: Opener | None = None,
 ) -> Summary:
     """Render a job, with its log and its summary file; return the summary.
+
+    Args:
+        opener: opens the shot, where something is kept from before.
 
     Raises:
         FaceplateError: see `render_shot`.
@@ -113,6 +118,8 @@ def render_quietly(
         cache_folder=folder,
         revocations=frozenset() if job.draft else read_revocations(revocations),
         today=today,
+        models=model_folders(),
+        opener=opener,
     )
     write_summary(job, summary)
     return summary
@@ -127,6 +134,7 @@ def track_plate(
     ocio: str | None,
     start: int,
     smoothing: float,
+    official: Sequence[str] = (),
     corrections: Path | None = None,
     overwrite: bool,
     threads: int,
@@ -144,7 +152,9 @@ def track_plate(
     reader = open_footage(plate, config, colorspace=colorspace, start=start)
     guard_file(out, [reader.footage.path(n) for n in reader.frames], overwrite=overwrite)
     console.open_log(out.with_name(f"{out.stem}.log.jsonl"))
-    settings = AnalysisSettings(smoothing, threads, observations_folder(cache_folder), embed=True)
+    seers = Seers.of(official, model_folders())
+    folder = observations_folder(cache_folder)
+    settings = AnalysisSettings(smoothing, threads, folder, embed=True, seers=seers)
     shot = analyse_shot(
         reader,
         config,

@@ -133,6 +133,8 @@ class Job:
         ocio: path of an OCIO config, or None for $OCIO and then the built-in one.
         actor: path of the actor file; None makes mattes only.
         track: path of a solved track, or None to analyse.
+        official: released networks that analyse in the places of ours: of "dsfd", "hrnet",
+            "hopenet".
         matte_in: hand-made matte as ``FILE:LAYER``, or None; it wins over the network's.
         face: which face of the plate.
         frames: frames to render, as in ``1001-1100x2``; None for all of the plate.
@@ -157,6 +159,7 @@ class Job:
     ocio: str | None
     actor: str | None
     track: str | None
+    official: tuple[str, ...]
     matte_in: str | None
     face: FaceChoice
     frames: str | None
@@ -186,6 +189,7 @@ _NOT_PIXELS = frozenset(
         "ocio",
         "actor",
         "track",
+        "official",
         "matte_in",
         "frames",
         "output",

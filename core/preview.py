@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
-from faceplate.core.analyse import AnalysisSettings
 from faceplate.core.consent import Revocations
 from faceplate.core.errors import FaceplateError
 from faceplate.core.footage import FrameRange, find_footage
@@ -19,7 +18,7 @@ from faceplate.core.inputs import Inputs, allow_job, files_of, open_inputs, with
 from faceplate.core.io.exr import write_frame
 from faceplate.core.job import Job
 from faceplate.core.output import JOB_ATTRIBUTE
-from faceplate.core.render import FrameResult, Shot, open_shot, render_frame, track_of, with_job
+from faceplate.core.render import FrameResult, Shot, render_frame, shot_of, with_job
 from faceplate.core.report import Progress
 from faceplate.core.stagecache import StageCache
 
@@ -45,13 +44,62 @@ class _Opened:
     signatures: _Signatures
 
 
+class OpenShots:
+    """Opens shots, and keeps the last few: what they read is looked at again each time."""
+
+    def __init__(
+        self, *, threads: int, cache_folder: Path | None, models: Sequence[Path] = ()
+    ) -> None:
+        """Analyse with so many threads, and keep observations below the folder.
+
+        Args:
+            models: folders of imported networks.
+        """
+        self._threads, self._cache, self._models = threads, cache_folder, models
+        self._opened: OrderedDict[str, _Opened] = OrderedDict()
+
+    def open(
+        self,
+        job: Job,
+        *,
+        progress: Callable[[Progress], None],
+        revocations: Revocations,
+        today: date,
+    ) -> tuple[Inputs, Shot]:
+        """Return what a job reads, and its shot, as `open_job` does.
+
+        Raises:
+            FaceplateError: the same that `open_job` would raise.
+        """
+        key = _opening(job)
+        opened = self._opened.pop(key, None)
+        if opened is None or not _is_fresh(job, opened):
+            inputs = open_inputs(job, revocations=revocations, today=today)
+            files = _signatures(files_of(job, inputs))
+            shot = shot_of(
+                job,
+                inputs,
+                progress=progress,
+                threads=self._threads,
+                cache_folder=self._cache,
+                models=self._models,
+            )
+            opened = _Opened(shot, inputs, files)
+        else:
+            inputs = with_frames(opened.inputs, job)
+            allow_job(job, inputs, revocations=revocations, today=today)
+        self._opened[key] = opened
+        if len(self._opened) > _SHOTS_KEPT:
+            self._opened.popitem(last=False)
+        return inputs, with_job(opened.shot, job)
+
+
 class Previews:
     """Makes single frames of jobs; a frame has the pixels that a render of the job gives it."""
 
-    def __init__(self, *, threads: int, cache_folder: Path | None) -> None:
-        """Analyse with so many threads, and keep observations below the folder."""
-        self._threads, self._cache = threads, cache_folder
-        self._opened: OrderedDict[str, _Opened] = OrderedDict()
+    def __init__(self, shots: OpenShots) -> None:
+        """Take the shots from ``shots``."""
+        self._shots = shots
         self.stages = StageCache()
 
     def preview(
@@ -77,38 +125,12 @@ class Previews:
         """
         began = time.perf_counter()
         job = replace(job, frames=str(FrameRange((number,))), output=str(out))
-        shot = self._shot(job, progress, revocations, today)
-        frame, result = render_frame(shot, number)
+        _, shot = self._shots.open(job, progress=progress, revocations=revocations, today=today)
+        frame, result = render_frame(replace(shot, stages=self.stages), number)
         header = {**frame.header, JOB_ATTRIBUTE: shot.frame_job(number)}
         out.parent.mkdir(parents=True, exist_ok=True)
         write_frame(out, replace(frame, header=header), compression=_QUICK)
         return replace(result, seconds={"whole": time.perf_counter() - began})
-
-    def _shot(
-        self,
-        job: Job,
-        progress: Callable[[Progress], None],
-        revocations: Revocations,
-        today: date,
-    ) -> Shot:
-        key = _opening(job)
-        opened = self._opened.pop(key, None)
-        if opened is None or not _is_fresh(job, opened):
-            inputs = open_inputs(job, revocations=revocations, today=today)
-            files = _signatures(files_of(job, inputs))
-            settings = AnalysisSettings(job.knobs.smoothing, self._threads, self._cache, embed=True)
-            track = track_of(job, inputs, settings, progress)
-            shot = open_shot(
-                job, inputs.reader, inputs.config, track, inputs.actor, settings, self.stages
-            )
-            opened = _Opened(shot, inputs, files)
-        else:
-            inputs = with_frames(opened.inputs, job)
-            allow_job(job, inputs, revocations=revocations, today=today)
-        self._opened[key] = opened
-        if len(self._opened) > _SHOTS_KEPT:
-            self._opened.popitem(last=False)
-        return with_job(opened.shot, job)
 
 
 def _opening(job: Job) -> str:

@@ -16,6 +16,8 @@ from faceplate.core.output import FRAME_ATTRIBUTE, frame_state
 from faceplate.core.source import Actor
 
 _PREFIX = "faceplate/"
+_OPTIONS = {"dsfd": "--detector", "hrnet": "--landmarker", "hopenet": "--pose-net"}
+"""By what a released network is chosen on the command line."""
 
 
 def shot_attributes(
@@ -104,6 +106,8 @@ def _command(job: Job, face: FaceChoice) -> str:
     for option, text in (("colorspace", job.colorspace), ("layer-prefix", job.layer_prefix)):
         words += [f"--{option}", text] if text else []
     words += ["--ocio", Path(job.ocio).name] if job.ocio else []
+    for kind in job.official:
+        words += [_OPTIONS[kind], kind]
     words += ["--compression", job.compression, "--layers", ",".join(job.layers)]
     words += ["--policy", job.policy, "--missing", job.missing, "--seed", str(job.seed)]
     for field in fields(Knobs):

@@ -10,15 +10,17 @@ from datetime import date
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from faceplate.core.analyse import (
-    ANALYSIS_NETWORKS,
     SEGMENTER,
     AnalysisSettings,
     analyse_shot,
+    analysis_cards,
 )
+from faceplate.core.analysis.official import Seers
 from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.behind import WriteBehind
 from faceplate.core.card import ModelCard
@@ -40,7 +42,7 @@ from faceplate.core.job import FaceChoice, Job, job_hash, value_at
 from faceplate.core.labels import FaceLabels, RecentFrames
 from faceplate.core.layers import Placed, turnover_channels
 from faceplate.core.mark import DRAFT, burn
-from faceplate.core.nets.load import find_card, load_network
+from faceplate.core.nets.load import load_network
 from faceplate.core.output import JOB_ATTRIBUTE, finished_job, finished_reason
 from faceplate.core.provenance import frame_attributes, shot_attributes
 from faceplate.core.replace import (
@@ -94,7 +96,7 @@ class Shot:
         cards: the networks that the shot's analysis and its render go through.
         solved: hash of the track.
         config_id: of the colour configuration.
-        stages: keeps what the stages before the blend made, or None.
+        stages: keeps what the stages before the blend made, or None; frames are the same.
         digest: the job hash, without the frame.
         attributes: header entries that are the same on every frame.
     """
@@ -133,6 +135,8 @@ def render_shot(
     revocations: Revocations,
     today: date,
     begin: Callable[[int], None] = lambda _: None,
+    models: Sequence[Path] = (),
+    opener: Opener | None = None,
 ) -> Summary:
     """Analyse a plate, replace the faces, write the frames that are not there yet.
 
@@ -141,18 +145,17 @@ def render_shot(
         threads: for the analysis; from two on, a frame is written while the next is made.
         today: the day by which consent is judged.
         begin: told the number of a frame that is about to be made.
+        models: folders of imported networks.
+        opener: opens the shot; None for `open_job`, with nothing kept from before.
 
     Raises:
         FaceplateError: nothing, or some whole frames, have been written.
     """
     began = time.perf_counter()
-    inputs = open_inputs(job, revocations=revocations, today=today)
-    reader, config, actor = inputs.reader, inputs.config, inputs.actor
+    opener = opener or partial(open_job, threads=threads, cache_folder=cache_folder, models=models)
+    inputs, shot = opener(job, progress=progress, revocations=revocations, today=today)
     numbers, absent = inputs.numbers, inputs.absent
-    settings = AnalysisSettings(job.knobs.smoothing, threads, cache_folder, embed=True)
-    track = track_of(job, inputs, settings, progress)
     analysed = time.perf_counter()
-    shot = open_shot(job, reader, config, track, actor, settings)
     Path(job.output).parent.mkdir(parents=True, exist_ok=True)
     sweep_temps(Path(job.output).parent)
     tally = _Tally(len(numbers))
@@ -187,7 +190,7 @@ def render_shot(
                 partial(tally.written, progress, result),
             )
     if job.contact_sheet and job.actor is not None:
-        sheet = write_contact(job, reader, config, list(numbers))
+        sheet = write_contact(job, inputs.reader, inputs.config, list(numbers))
         tally.outputs += [str(sheet)] if sheet else []
     return tally.summary(
         job, shot.digest, {"analyse": analysed - began, "whole": time.perf_counter() - began}
@@ -255,6 +258,62 @@ class _Tally:
         )
 
 
+class Opener(Protocol):
+    """Finds, analyses and opens what a job needs."""
+
+    def __call__(
+        self,
+        job: Job,
+        *,
+        progress: Callable[[Progress], None],
+        revocations: Revocations,
+        today: date,
+    ) -> tuple[Inputs, Shot]:
+        """Return what the job reads, and its shot."""
+
+
+def open_job(
+    job: Job,
+    *,
+    progress: Callable[[Progress], None],
+    revocations: Revocations,
+    today: date,
+    threads: int,
+    cache_folder: Path | None,
+    models: Sequence[Path] = (),
+) -> tuple[Inputs, Shot]:
+    """Find what a job reads, refuse what it may not do, analyse its plate, open its shot.
+
+    Raises:
+        FaceplateError: nothing has been written.
+    """
+    inputs = open_inputs(job, revocations=revocations, today=today)
+    shot = shot_of(
+        job, inputs, progress=progress, threads=threads, cache_folder=cache_folder, models=models
+    )
+    return inputs, shot
+
+
+def shot_of(
+    job: Job,
+    inputs: Inputs,
+    *,
+    progress: Callable[[Progress], None],
+    threads: int,
+    cache_folder: Path | None,
+    models: Sequence[Path] = (),
+) -> Shot:
+    """Analyse the plate of a job, or read its track, and open its shot.
+
+    Raises:
+        FaceplateError: nothing has been written.
+    """
+    seers = Seers.of(job.official, models)
+    settings = AnalysisSettings(job.knobs.smoothing, threads, cache_folder, embed=True, seers=seers)
+    track = track_of(job, inputs, settings, progress)
+    return open_shot(job, inputs.reader, inputs.config, track, inputs.actor, settings)
+
+
 def open_shot(
     job: Job,
     reader: FootageReader,
@@ -262,12 +321,8 @@ def open_shot(
     track: ShotTrack,
     actor: Actor | None,
     settings: AnalysisSettings,
-    stages: StageCache | None = None,
 ) -> Shot:
     """Open everything that the frames of a job need.
-
-    Args:
-        stages: where what comes before the blend is kept; frames are the same with and without.
 
     Raises:
         TrackError: the plate has not the face that the job means.
@@ -297,10 +352,10 @@ def open_shot(
         labels=labels,
         roto=roto,
         actor=actor,
-        cards=(segmenter.card, *map(find_card, ANALYSIS_NETWORKS)),
+        cards=(segmenter.card, *analysis_cards(settings.seers)),
         solved=track_digest(track),
         config_id=config.cache_id,
-        stages=stages,
+        stages=None,
         digest="",
         attributes={},
     )

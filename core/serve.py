@@ -14,14 +14,19 @@ from faceplate.core.casting import as_actor_file
 from faceplate.core.commands import exit_code_of, render_quietly, track_plate
 from faceplate.core.consent import Revocations, read_revocations
 from faceplate.core.console import Console, Stopped, Stopper
-from faceplate.core.doors import default_threads, observations_folder, set_threads
+from faceplate.core.doors import (
+    default_threads,
+    model_folders,
+    observations_folder,
+    set_threads,
+)
 from faceplate.core.errors import JobError
 from faceplate.core.forecast import Forecast, forecast_job
 from faceplate.core.job import Job
 from faceplate.core.jobfile import read_job
 from faceplate.core.lightcurve import light_gains
 from faceplate.core.nets.load import list_cards
-from faceplate.core.preview import Previews
+from faceplate.core.preview import OpenShots, Previews
 
 Tell: TypeAlias = Callable[[str, Mapping[str, object]], None]
 """Says something about a request: kind ("progress", "log", "begin") and facts."""
@@ -58,9 +63,12 @@ class Service:
         self._settings = settings
         self._threads = default_threads(settings.threads)
         self._cache = Path(settings.cache) if settings.cache else None
-        self._previews = Previews(
-            threads=self._threads, cache_folder=observations_folder(self._cache)
+        self._shots = OpenShots(
+            threads=self._threads,
+            cache_folder=observations_folder(self._cache),
+            models=model_folders(),
         )
+        self._previews = Previews(self._shots)
 
     @property
     def methods(self) -> Mapping[str, Method]:
@@ -78,7 +86,12 @@ class Service:
     def check(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
         """Say what would stop a render of a job, without doing any of it."""
         job = read_job(_text(params, "job"))
-        found = forecast_job(job, revocations=self._revocations(job), today=date.today())
+        found = forecast_job(
+            job,
+            revocations=self._revocations(job),
+            today=date.today(),
+            models=model_folders(),
+        )
         return facts_of(found)
 
     def analyse(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
@@ -107,6 +120,7 @@ class Service:
                 start=job.start,
                 smoothing=job.knobs.smoothing,
                 corrections=Path(corrections) if isinstance(corrections, str) else None,
+                official=job.official,
                 overwrite=True,
                 threads=self._threads,
                 cache_folder=self._cache,
@@ -132,6 +146,7 @@ class Service:
                 cache_folder=self._cache,
                 revocations=self._withdrawn,
                 today=date.today(),
+                opener=self._shots.open,
             )
         finally:
             console.close()

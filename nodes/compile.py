@@ -29,6 +29,7 @@ class Delivery:
         name: the shot's name; "" takes the output's base name.
         face: which face of the plate.
         track: path of a solved track, or None to analyse.
+        official: released networks that analyse in the places of ours.
         matte_in: hand-made matte as ``FILE:LAYER``, or None.
         start: number of a movie's first frame.
         ocio: path of an OCIO config, or None.
@@ -44,6 +45,7 @@ class Delivery:
     name: str = ""
     face: FaceChoice = FaceChoice(index=0)
     track: str | None = None
+    official: tuple[str, ...] = ()
     matte_in: str | None = None
     start: int = FIRST_MOVIE_FRAME
     ocio: str | None = None
@@ -114,6 +116,7 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
         ocio=delivery.ocio,
         actor=(str(actor.values["file"]) or None) if actor else None,
         track=delivery.track,
+        official=delivery.official,
         matte_in=delivery.matte_in,
         face=delivery.face,
         frames=str(plate.values["frames"]) or None,

@@ -29,6 +29,7 @@ def shot_text(job: Job) -> str:
             "colorspace": job.colorspace or "",
             "ocio": job.ocio or "",
             "track": job.track or "",
+            "official": job.official,
             "matte_in": job.matte_in or "",
         },
         "actor": {"file": job.actor or ""},

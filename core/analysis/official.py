@@ -83,10 +83,30 @@ class Seers:
             if value not in known:
                 raise KnobError(knob, value, " or ".join(known))
 
-    def official(self) -> tuple[str, ...]:
-        """Return the names of the released networks that take part."""
-        chosen = (self.detector, self.landmarker, self.poser)
-        return tuple(OFFICIAL[name] for name in chosen if name in OFFICIAL)
+    @classmethod
+    def of(cls, kinds: Sequence[str], folders: Sequence[Path] = ()) -> Seers:
+        """Return the choice in which released networks take the places of ours.
+
+        Args:
+            kinds: of "dsfd", "hrnet" and "hopenet", as a job has them.
+            folders: where they are looked for.
+
+        Raises:
+            KnobError: another word.
+        """
+        for kind in kinds:
+            if kind not in OFFICIAL:
+                raise KnobError("official", kind, " or ".join(OFFICIAL))
+        detector, landmarker, poser = (
+            next((name for name in known if name in kinds), known[0])
+            for known in (DETECTORS, LANDMARKERS, POSERS)
+        )
+        return cls(detector, landmarker, poser, tuple(folders))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The released networks among the three."""
+        return tuple(k for k in (self.detector, self.landmarker, self.poser) if k in OFFICIAL)
 
 
 def load_official(kind: str, folders: Sequence[Path]) -> Network:

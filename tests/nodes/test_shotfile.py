@@ -66,6 +66,7 @@ def test_a_written_shot_is_read_as_the_same_job(data: st.DataObject, files: Path
         name=data.draw(TEXT),
         face=data.draw(st.sampled_from(faces)),
         track=f"{here}/b.track" if data.draw(maybe) else None,
+        official=data.draw(st.sampled_from([(), ("dsfd",), ("dsfd", "hrnet", "hopenet")])),
         matte_in=f"{here}/m.%04d.exr:roto" if data.draw(maybe) else None,
         ocio=f"{here}/c.ocio" if data.draw(maybe) else None,
         start=data.draw(st.integers(-5, 5000)),
