@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, smoothstep
-from faceplate.core.synth import hair, shade
+from faceplate.core.synth import hair, shade, whiskers
 from faceplate.core.synth.body import THROAT, angles, make_body
 from faceplate.core.synth.hair import Strands
 from faceplate.core.synth.head import (
@@ -190,15 +190,16 @@ class Figure:
             found.append((HAIR, grown))
         beard = covered(person.beard, kinds)
         if beard.length > 0.0:
-            found.append((FACE, hair.grow_beard(model, head, normals, beard, detail + 1)))
+            found.append((FACE, whiskers.grow_beard(model, head, normals, beard, detail + 1)))
         count = int(400 * skin.brow_strength)
         if count:
-            tint = hair.brow_color(person.hair.color, skin.tone)
-            grown = hair.grow_brows(model, head, normals, skin.brow_width, tint, count, detail + 2)
+            tint = whiskers.brow_color(person.hair.color, skin.tone)
+            wide = skin.brow_width
+            grown = whiskers.grow_brows(model, head, normals, wide, tint, count, detail + 2)
             found.append((FACE, grown))
         if look.lashes > 0.0 and len(model.lashes):
             thin = float(np.clip(0.05 * per_cm, 0.25, 1.0))
-            grown = hair.place_lashes(
+            grown = whiskers.place_lashes(
                 model, head, look.lashes, look.dark, skin.tone, thin, detail + 3
             )
             found.append((FACE, grown))

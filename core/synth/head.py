@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -99,14 +100,14 @@ class HeadModel:
         used[self.triangles.ravel()] = True
         return used
 
-    def shape(self, identity: AnyArray) -> FloatArray:
+    def shape(self, identity: Sequence[float] | AnyArray) -> FloatArray:
         """Return a person's resting head, (V, 3) float32; surplus weights are left out."""
         vertices = self.neutral.copy()
         weights = np.asarray(identity, np.float32)[: len(self.identity_modes)]
         _add(vertices, self.identity_modes, self.identity_scale, weights)
         return vertices
 
-    def acted(self, shape: FloatArray, expression: AnyArray) -> FloatArray:
+    def acted(self, shape: FloatArray, expression: Sequence[float] | AnyArray) -> FloatArray:
         """Return a resting head with an expression, (V, 3) float32; the eyeballs stay."""
         vertices = shape.copy()
         weights = np.asarray(expression, np.float32)

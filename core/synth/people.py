@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from faceplate.core.arrays import AnyArray
 from faceplate.core.synth.scene import Beard, Eyes, Hair, Person, Skin, Triple, triple
 
 TONES = np.array(
@@ -50,21 +50,22 @@ def sample_person(identity: int, tones: Sequence[float], bald: float, strands: f
     masculine = rng.random() < 0.5
     age = rng.random() ** 1.6
     band = int(rng.choice(len(tones), p=np.array(tones) / np.sum(tones)))
-    skin, tone = _skin(rng, band, age, masculine)
+    skin = _skin(rng, band, age, masculine)
     kind, color, tip = _hair_color(rng, band, age)
     hair = _hair(rng, kind, color, tip, band, age, masculine, bald, strands)
-    beard, stubble = _beard(rng, color, tone, masculine)
+    beard, stubble = _beard(rng, color, masculine)
     return Person(
         identity=identity,
         weights=tuple(round(float(w), 4) for w in weights),
-        skin=skin(stubble),
+        skin=replace(skin, stubble=stubble),
         eyes=_eyes(rng, band, masculine),
         hair=hair,
         beard=beard,
     )
 
 
-def _skin(rng, band, age, masculine):  # type: ignore[no-untyped-def]
+def _skin(rng: np.random.Generator, band: int, age: float, masculine: bool) -> Skin:
+    """Return skin without stubble; the order of the draws is part of what a number means."""
     share = rng.random()
     tone = TONES[band] * (1 - share) + TONES[band + 1] * share
     # Undertones: rosy, olive, golden.
@@ -78,26 +79,26 @@ def _skin(rng, band, age, masculine):  # type: ignore[no-untyped-def]
         lipstick = rng.uniform(0.2, 1.0)
         paint = np.array([rng.uniform(0.15, 0.6), rng.uniform(0.01, 0.12), rng.uniform(0.02, 0.16)])
         lips = lips * (1 - lipstick) + paint * lipstick
-    values = {
-        "band": band,
-        "tone": triple(tone),
-        "lips": triple(lips),
-        "blush": _r(rng.uniform(0.1, 0.9) * (0.4 + 0.6 * pale)),
-        "mottle": _r(rng.uniform(0.2, 1.0)),
-        "freckles": _r(rng.uniform(0.3, 1.0) if rng.random() < 0.12 + 0.25 * pale else 0.0),
-        "shadows": _r(rng.uniform(0.0, 0.7)),
-        "age": _r(max(age * 1.4 - 0.3, 0.0)),
-        "gloss": _r(np.exp(rng.normal() * 0.5) * 0.8),
-        "pores": _r(rng.uniform(0.03, 0.14)),
-        "brow_width": _r(rng.uniform(0.3, 0.62) if masculine else rng.uniform(0.22, 0.45)),
-        "brow_strength": _r(rng.uniform(0.35, 1.0)),
-        "lipstick": _r(lipstick),
-        "eyeshadow": _r(rng.uniform(0.2, 0.9) if made_up and rng.random() < 0.6 else 0.0),
-        "shade": triple(tone * 0.3 + rng.random(3) ** 2 * 0.25),
-        "rouge": _r(rng.uniform(0.1, 0.6) if made_up and rng.random() < 0.5 else 0.0),
-        "detail": int(rng.integers(2**31)),
-    }
-    return (lambda stubble: Skin(stubble=stubble, **values)), tone
+    return Skin(
+        band=band,
+        tone=triple(tone),
+        lips=triple(lips),
+        blush=_r(rng.uniform(0.1, 0.9) * (0.4 + 0.6 * pale)),
+        mottle=_r(rng.uniform(0.2, 1.0)),
+        freckles=_r(rng.uniform(0.3, 1.0) if rng.random() < 0.12 + 0.25 * pale else 0.0),
+        shadows=_r(rng.uniform(0.0, 0.7)),
+        age=_r(max(age * 1.4 - 0.3, 0.0)),
+        gloss=_r(np.exp(rng.normal() * 0.5) * 0.8),
+        pores=_r(rng.uniform(0.03, 0.14)),
+        brow_width=_r(rng.uniform(0.3, 0.62) if masculine else rng.uniform(0.22, 0.45)),
+        brow_strength=_r(rng.uniform(0.35, 1.0)),
+        lipstick=_r(lipstick),
+        eyeshadow=_r(rng.uniform(0.2, 0.9) if made_up and rng.random() < 0.6 else 0.0),
+        shade=triple(tone * 0.3 + rng.random(3) ** 2 * 0.25),
+        rouge=_r(rng.uniform(0.1, 0.6) if made_up and rng.random() < 0.5 else 0.0),
+        detail=int(rng.integers(2**31)),
+        stubble=0.0,
+    )
 
 
 def _hair_color(rng: np.random.Generator, band: int, age: float) -> tuple[str, Triple, Triple]:
@@ -220,9 +221,7 @@ def _hair(
     )
 
 
-def _beard(
-    rng: np.random.Generator, hair: Triple, tone: AnyArray, masculine: bool
-) -> tuple[Beard, float]:
+def _beard(rng: np.random.Generator, hair: Triple, masculine: bool) -> tuple[Beard, float]:
     draw = rng.random()
     if not masculine or draw < 0.35:
         return Beard(0.0, 0.0, 0.0, 0.0, hair, 0, 0.0), 0.0

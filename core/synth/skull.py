@@ -29,7 +29,7 @@ class Skull:
     def radii(self, shape: FloatArray) -> FloatArray:
         """Return the distance of the skin from the middle, (48, 96) float32 cm."""
         hits = (shape[self.corners] * self.weights[..., None]).sum(axis=2)
-        return np.linalg.norm(hits - np.float32(SKULL_CENTER), axis=2).astype(np.float32)
+        return np.linalg.norm(hits - np.array(SKULL_CENTER, np.float32), axis=2).astype(np.float32)
 
 
 def map_skull(neutral: FloatArray, triangles: IntArray, ear: FloatArray) -> Skull:

@@ -69,7 +69,7 @@ class _Builder:
         )
         self.add(np.concatenate(rings), faces, part)
 
-    def ball(self, center: Sequence[float], radii: Sequence[float], part: int) -> None:
+    def ball(self, center: Sequence[float] | AnyArray, radii: Sequence[float], part: int) -> None:
         v = np.linspace(0.02, np.pi - 0.02, 14)[:, None]
         u = np.arange(20) / 20 * 2 * np.pi
         rings = np.stack(
@@ -99,11 +99,11 @@ def procedural_head() -> HeadModel:
     for side in (1, -1):
         builder.ball((side * 7.9, 1.9, -0.2), (0.9, 3.0, 2.0), SKIN)
     centers = []
-    for loop, part in ((loops[1], EYE_LEFT), (loops[2], EYE_RIGHT)):
+    for loop, eye in ((loops[1], EYE_LEFT), (loops[2], EYE_RIGHT)):
         rim = face[loop]
         center = np.array([rim[:, 0].mean(), rim[:, 1].mean(), rim[:, 2].max() - 1.42])
         centers.append(center)
-        builder.ball(center, (1.38, 1.38, 1.38), part)
+        builder.ball(center, (1.38, 1.38, 1.38), eye)
         _pocket(builder, rim, center - [0, 0, 0.6], (1.0, 0.9, 0.6), LID)
     _mouth(builder, face[loops[0]])
     points = np.concatenate(builder.points)

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceplate.core.synth.hair import Strands, grow_beard, grow_brows, grow_hair
+from faceplate.core.synth.hair import Strands, grow_hair
 from faceplate.core.synth.head import HeadModel
 from faceplate.core.synth.sample import Mix, sample_head
 from faceplate.core.synth.scene import Hair
 from faceplate.core.synth.skin import hairline_height
 from faceplate.core.synth.skull import SKULL_CENTER
+from faceplate.core.synth.whiskers import grow_beard, grow_brows
 
 DOWN = np.array([0.0, -1.0, 0.0])
 
