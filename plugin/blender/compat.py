@@ -189,6 +189,12 @@ def visible_range(strip: Any) -> tuple[int, int]:
     return int(strip.frame_final_start), int(strip.frame_final_end)
 
 
+def begins_inside(strip: Any) -> bool:
+    """Return whether a strip leaves out the start of its footage for good."""
+    new = hasattr(strip, "content_trim_start")
+    return bool(strip.content_trim_start if new else strip.animation_offset_start)
+
+
 def content_range(strip: Any) -> tuple[int, int]:
     """Return the scene frames of a strip's footage as if it were not trimmed, end excluded."""
     if hasattr(strip, "content_start"):

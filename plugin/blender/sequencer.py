@@ -17,12 +17,6 @@ from faceplate.plugin.blender.jobs import job_for, refuse, summary_in_words
 from faceplate.plugin.blender.scene import Plate, absolute, clean
 from faceplate.plugin.blender.session import Work
 
-_PLAYED_STRAIGHT = (
-    ("use_reverse_frames", "plays backwards"),
-    ("retiming_keys", "is retimed"),
-    ("animation_offset_start", "begins inside of its footage"),
-)
-
 
 def swap_strip(scene: Any, *, overwrite: bool) -> Work:
     """Return the work of rendering the active strip's visible frames and laying them over it.
@@ -74,9 +68,12 @@ def plate_of_strip(strip: Any) -> tuple[tuple[int, ...], Plate]:
     Raises:
         InputError: a kind of strip, or a way of playing it, that has no frames of its own.
     """
-    for name, words in _PLAYED_STRAIGHT:
-        found = getattr(strip, name, None)
-        if found if isinstance(found, bool | int) or found is None else len(found):
+    for is_so, words in (
+        (getattr(strip, "use_reverse_frames", False), "plays backwards"),
+        (len(getattr(strip, "retiming_keys", ())) > 0, "is retimed"),
+        (compat.begins_inside(strip), "begins inside of its footage"),
+    ):
+        if is_so:
             raise InputError(
                 f"Strip {strip.name} {words}.", hint="Render it to frames first and use these."
             )

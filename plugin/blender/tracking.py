@@ -46,7 +46,8 @@ def chosen_clip(context: Any) -> Any:
 def track_clip(scene: Any, clip: Any) -> Work:
     """Return the work of following the faces of a clip and keeping them as markers.
 
-    What somebody moved by hand since the last time goes to the engine and wins over what it sees.
+    Markers that somebody moved since the last time go to the engine and win over what it sees, as
+    do those that were moved before; removing ``.corrections.json`` beside the track forgets them.
 
     Raises:
         InputError: the file was never saved, or the clip's plate cannot be named.
@@ -55,6 +56,11 @@ def track_clip(scene: Any, clip: Any) -> Work:
     out = Path(absolute(f"//faceplate/{clean(clip.name)}/{clean(clip.name)}.track"))
     job = job_for(scene.faceplate, FACE_TRACK, plate, str(out.with_suffix(".%04d.exr")))
     params: dict[str, Any] = {"job": job.to_json(), "out": str(out)}
+    corrected = out.with_suffix(".corrections.json")
+    if clip.faceplate_track:
+        add_corrections(corrected, corrections(clip, plate))
+    if corrected.is_file():
+        params["corrections"] = str(corrected)
     owner = clip.session_uid
 
     def keep(facts: Mapping[str, Any]) -> str:
@@ -148,25 +154,51 @@ def _clip_frame(clip: Any, plate: Plate, number: int) -> int:
     return number - plate.shift - clip.frame_start + 1
 
 
-def corrections(clip: Any, plate: Plate) -> dict[int, dict[str, dict[int, tuple[float, float]]]]:
-    """Return the markers that somebody moved: face, point, plate frame, pixels from the top left.
+def corrections(clip: Any, plate: Plate) -> dict[int, Points]:
+    """Return the markers that somebody moved since they came from a track, face by face.
 
     Raises:
-        InputError: its faces were not tracked.
+        InputError: the clip's faces were not tracked.
     """
     (width, height), faces = read_points(track_of(clip))
-    moved: dict[int, dict[str, dict[int, tuple[float, float]]]] = {}
+    found: dict[int, Points] = {}
     for face, points in faces.items():
+        moved: dict[str, dict[int, tuple[float, float]]] = {}
         for name, places in points.items():
-            found = clip.tracking.tracks.get(f"face{face}.{name}")
-            for marker in found.markers if found is not None else ():
+            track = clip.tracking.tracks.get(f"face{face}.{name}")
+            for marker in track.markers if track is not None else ():
                 number = marker.frame + plate.shift + clip.frame_start - 1
                 if marker.mute or number not in places:
                     continue
                 x, y = marker.co[0] * width, (1.0 - marker.co[1]) * height
                 if max(abs(x - places[number][0]), abs(y - places[number][1])) > _MOVED_PX:
-                    moved.setdefault(face, {}).setdefault(name, {})[number] = (x, y)
-    return moved
+                    moved.setdefault(name, {})[number] = (x, y)
+        if moved:
+            found[face] = moved
+    return found
+
+
+def add_corrections(path: Path, moved: Mapping[int, Points]) -> None:
+    """Add moved points to those of a file, which keeps them as the engine reads them.
+
+    Raises:
+        InputError: the file is there and cannot be read.
+    """
+    if not moved:
+        return
+    faces: dict[int, dict[str, dict[str, Any]]] = {}
+    try:
+        if path.is_file():
+            content = json.loads(path.read_text(encoding="utf-8"))
+            faces = {int(face["index"]): face["points"] for face in content["faces"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read.", hint="Remove it to begin anew.") from error
+    for face, points in moved.items():
+        for name, places in points.items():
+            kept = faces.setdefault(face, {}).setdefault(name, {})
+            kept.update({str(number): list(place) for number, place in places.items()})
+    content = {"version": 1, "faces": [{"index": i, "points": p} for i, p in faces.items()]}
+    path.write_text(json.dumps(content, sort_keys=True) + "\n", encoding="utf-8")
 
 
 # --- mask ---------------------------------------------------------------------------------------

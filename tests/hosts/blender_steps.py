@@ -295,6 +295,11 @@ def track(task, folder):
         t.name: {m.frame: [m.co[0] * width, (1 - m.co[1]) * height, m.mute] for m in t.markers}
         for t in tracks
     }
+    nose = tracks["face0.nose_tip"].markers.find_frame(2)
+    nose.co = (nose.co[0] + 5 / width, nose.co[1])
+    for _ in range(2):  # the second time nothing was moved, and nothing changes
+        assert bpy.ops.faceplate.track_clip() == {"FINISHED"}
+    moved = {m.frame: m.co[0] * width for m in tracks["face0.nose_tip"].markers}
     scene.frame_set(3)
     assert bpy.ops.faceplate.mask_from_face() == {"FINISHED"}
     mask = bpy.data.masks[-1]
@@ -314,13 +319,15 @@ def track(task, folder):
     bpy.context.view_layer.objects.active = head
     found = {"no keys": said(bpy.ops.faceplate.shape_keys_from_face)}
     for name in ("Basis", "jawOpen", "eyeBlinkLeft", "other"):
-        head.shape_key_add(name=name)
+        head.shape_key_add(name=name).value = 0.0
     assert bpy.ops.faceplate.shape_keys_from_face() == {"FINISHED"}
     values = {}
     for frame in (1, 2, 3, 4):
         scene.frame_set(frame)
         values[frame] = [head.data.shape_keys.key_blocks[n].value for n in ("jawOpen", "other")]
-    found.update(markers=markers, keys=values, points=len(mask.layers[0].splines[0].points))
+    found.update(
+        markers=markers, moved=moved, keys=values, points=len(mask.layers[0].splines[0].points)
+    )
 
     tree.nodes.clear()
     node, settings = add_swap(tree, task, plate_node(tree, task, 4))
