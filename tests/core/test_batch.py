@@ -118,6 +118,7 @@ def test_a_batch_that_is_stopped_says_what_was_not_begun(desk: Desk) -> None:
         sets=(),
         frames="",
         report=desk.folder / "report.json",
+        ocio=None,
         revocations=None,
         today=batch.date.today(),
         threads=1,

@@ -20,7 +20,7 @@ from faceplate.core.footage import frame_path
 from faceplate.core.io.exr import read_frame, write_frame
 from faceplate.core.job import Job
 from faceplate.core.output import JOB_ATTRIBUTE
-from faceplate.core.preview import Previews
+from faceplate.core.preview import OpenShots, Previews
 from faceplate.core.replace import REENACTING
 from faceplate.nodes.face import BLEND_KNOBS, REENACT_KNOBS
 
@@ -56,7 +56,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def previews_of(shot: Any) -> Callable[..., dict[str, AnyArray]]:
     """Return what makes a preview of a job and gives its channels."""
-    kept = Previews(threads=1, cache_folder=shot.cache / "observations")
+    kept = Previews(OpenShots(threads=1, cache_folder=shot.cache / "observations"))
 
     def make(job: Job, number: int) -> dict[str, AnyArray]:
         out = shot.root / "preview.exr"
@@ -190,7 +190,7 @@ def test_a_file_that_was_only_touched_costs_an_analysis_and_no_more(
 
 
 def test_a_warm_preview_refuses_what_a_cold_one_would(shot: Any) -> None:
-    kept = Previews(threads=1, cache_folder=shot.cache / "observations")
+    kept = Previews(OpenShots(threads=1, cache_folder=shot.cache / "observations"))
     job = shot.job("c.%04d.exr")
 
     def make(number: int, out: Path, revocations: frozenset[str] = frozenset()) -> None:

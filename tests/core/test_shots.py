@@ -146,6 +146,7 @@ def test_a_config_that_nobody_names_is_the_door_s_and_an_empty_one_the_built_in(
         ('name = "sc042_0130"', "name = 42", "shot.name", "is 42", "text in quotes"),
         ("[output]", "[output]\ndraft = 1", "output.draft", "is 1", "true or false"),
         ("[shot]", "[shot]\nstart = 1.5", "shot.start", "is 1.5", "a whole number"),
+        ("[shot]", '[shot]\nofficial = ["sfd"]', "shot.official", "sfd", 'a list of "dsfd"'),
         ('"face", ', '"fase", ', "output.layers", "fase", "some of comp, face"),
         ("[output]", '[output]\ncompression = "b44"', "output.compression", "b44", "one of zip"),
         ('reference = "refs/stunt.jpg"', "at = [1]", "face.at", "is [1]", "two numbers"),
