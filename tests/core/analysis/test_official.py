@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +35,7 @@ from faceplate.core.cli import app
 from faceplate.core.demo.footage import write_footage
 from faceplate.core.errors import KnobError, ModelError, ModelMismatchError
 from faceplate.core.face import HeadPose
+from faceplate.core.forecast import forecast_job
 from faceplate.core.frame import Frame, Window
 from faceplate.core.geometry.crop import cut
 from faceplate.core.importing import import_checkpoint
@@ -45,6 +47,7 @@ from faceplate.core.nets.dsfd_boxes import ceiled_sizes
 from faceplate.core.nets.heatmaps import soft_points
 from faceplate.core.nets.hopenet import Hopenet
 from faceplate.core.nets.hrnet import HRNet
+from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.ocio.config import open_config
 
 MeshMaker = Callable[..., DoubleArray]
@@ -504,6 +507,21 @@ def test_released_networks_are_imported_chosen_and_named_in_the_frames(
     models = [line.split(" ")[0] for line in str(header["faceplate/models"]).split("; ")]
     assert {"official_detect", "official_pose"} <= set(models)
     assert "face_det_full" not in models
+
+
+def test_a_forecast_says_that_weights_are_not_here(tmp_path: Path) -> None:
+    graph = swap_graph({"pattern": str(tmp_path / "p.%04d.exr")}, None, {"layers": ("matte",)})
+    delivery = Delivery(output=str(tmp_path / "c.%04d.exr"), official=("hrnet",))
+    job = job_of(graph, "swap", delivery)
+
+    found = [
+        forecast_job(one, revocations=frozenset(), today=date(2026, 1, 1), models=[tmp_path])
+        for one in (job, replace(job, track="a.track"))
+    ]
+
+    said = [[str(problem) for problem in one.problems] for one in found]
+    assert any("released weights of hrnet" in text for text in said[0])
+    assert not any("hrnet" in text for text in said[1])  # a track needs no networks
 
 
 def test_an_unknown_choice_on_the_command_line_is_exit_2(tmp_path: Path) -> None:
