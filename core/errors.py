@@ -125,10 +125,16 @@ class ModelError(FaceplateError):
 class ModelMissingError(ModelError):
     """A weights file or its card is not there."""
 
-    def __init__(self, name: str, path: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        *,
+        hint: str = "Install faceplate again, or run `faceplate models check`.",
+    ) -> None:
         super().__init__(
             f"Model {name} is missing: {path} is not there.",
-            hint="Install faceplate again, or run `faceplate models check`.",
+            hint=hint,
             name=name,
             path=path,
         )

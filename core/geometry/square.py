@@ -114,6 +114,21 @@ def picture_pyramid(crop: AnyArray, levels: int = 2) -> list[AnyArray]:
     return pyramid
 
 
+def halved(maps: FloatArray) -> FloatArray:
+    """Return (C, 2h, 2w) maps at half the size, as the nets' own pyramids are made.
+
+    The mean of 3 x 3 values around every other one; what lies outside does not count.
+    """
+    rows, columns = maps.shape[1:]
+    padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)))
+    total = np.zeros((len(maps), rows // 2, columns // 2), np.float32)
+    for y in range(3):
+        for x in range(3):
+            total += padded[:, y : y + rows : 2, x : x + columns : 2]
+    down, across = (np.where(np.arange(length // 2) > 0, 3, 2) for length in (rows, columns))
+    return total / (down[:, None] * across).astype(np.float32)
+
+
 def as_network(codes: AnyArray) -> FloatArray:
     """Return network codes (h, w, 3), 0 to 1, as the (3, h, w) of -1 to 1 that nets take."""
     return np.ascontiguousarray(np.asarray(codes, np.float32).transpose(2, 0, 1) * 2 - 1)

@@ -38,7 +38,7 @@ class Warped:
         features: (h, w) float32, 1 on eyes and mouth, where light is not measured.
         weights: the views' shares.
         blur_px: sigma of the warped picture's own blur, plate pixels.
-        noise: (3,) float32, the warped picture's own grain relative to its level.
+        noise: (3,) or (h, w, 3) float32, the warped picture's own grain relative to its level.
         map: (h, w, 2) float32, main view's picture coordinates.
         main: index of the main view.
         main_size: height and width of the main view's picture.
@@ -115,9 +115,7 @@ def warp_face(
     wide = meshes.widened(mesh) / [pixel_aspect, 1.0, 1.0]
     raster = meshes.rasterize(wide, window)
     height = meshes.face_height(mesh)
-    attributes = np.column_stack([shape.depth, shape.near_mouth, shape.near_eyes])
-    depth, near_mouth, near_eyes = np.moveaxis(raster.spread(attributes), 2, 0)
-    depth = np.where(raster.cover, depth, np.float32(-1.0))
+    depth = np.where(raster.cover, raster.spread(shape.depth[:, None])[..., 0], np.float32(-1.0))
 
     shares = _vertex_shares(sources, weights)
     total = np.zeros(raster.cover.shape, np.float32)
@@ -154,16 +152,13 @@ def warp_face(
     codes /= total[..., None]
     skin /= total
     own_mouth, own_eyes = _own(weights, sources, mesh, target, eyes=eyes, mouth=mouth)
-    interior = _soft(raster, shape.mouth, 0.008 * height)
-    openings = np.maximum(opening[0], opening[1])
-    lids = np.maximum(np.clip(near_eyes * 1.2, 0, 1), openings)
     return Warped(
         raster=raster,
         codes=codes,
         depth=depth,
         skin=skin,
-        own=np.maximum(own_mouth * interior, own_eyes * lids).astype(np.float32),
-        features=smoothstep(0.5, 1.0, np.maximum(near_mouth, near_eyes)).astype(np.float32),
+        own=own_parts(raster, height, mouth=own_mouth, eyes=own_eyes),
+        features=features_of(raster),
         weights=weights,
         blur_px=blur / max(mixed, 1e-6),
         noise=(np.sqrt(noise) / max(mixed, 1e-6)).astype(np.float32),
@@ -199,6 +194,29 @@ def cover_face(mesh: DoubleArray, window: Window, *, pixel_aspect: float) -> War
         main=0,
         main_size=(1, 1),
     )
+
+
+def own_parts(raster: Raster, height: float, *, mouth: float, eyes: float) -> FloatArray:
+    """Return (h, w) float32: where the plate's own mouth and eyes must show.
+
+    Args:
+        raster: the face, drawn.
+        height: of the face, square pixels.
+        mouth, eyes: how much they must, 0 to 1.
+    """
+    shape = meshes.topology()
+    near_eyes = raster.spread(shape.near_eyes[:, None])[..., 0]
+    interior = _soft(raster, shape.mouth, 0.008 * height)
+    openings = np.maximum(_soft(raster, shape.eye_right, 0.0), _soft(raster, shape.eye_left, 0.0))
+    lids = np.maximum(np.clip(near_eyes * 1.2, 0, 1), openings)
+    return np.maximum(mouth * interior, eyes * lids).astype(np.float32)
+
+
+def features_of(raster: Raster) -> FloatArray:
+    """Return (h, w) float32, 1 on eyes and mouth, where light is not measured."""
+    shape = meshes.topology()
+    near = raster.spread(np.column_stack([shape.near_mouth, shape.near_eyes])).max(axis=2)
+    return smoothstep(0.5, 1.0, near).astype(np.float32)
 
 
 def _vertex_shares(sources: Sequence[SourceView], weights: ViewWeights) -> FloatArray:

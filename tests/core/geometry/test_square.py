@@ -11,6 +11,7 @@ from faceplate.core.geometry.square import (
     as_codes,
     as_network,
     cut_square,
+    halved,
     paste_square,
     picture_pyramid,
     square_of_box,
@@ -138,3 +139,15 @@ def test_codes_become_what_nets_take_and_come_back() -> None:
     assert planes.shape == (3, *codes.shape[:2])
     assert planes[1, 5, 7] == pytest.approx((codes[5, 7, 1] - 0.5) / 0.5, abs=1e-6)
     np.testing.assert_allclose(as_codes(planes), codes, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (16, 6), (2, 2)])
+def test_halved_maps_are_torchs_average_pool(size: tuple[int, int]) -> None:
+    torch = pytest.importorskip("torch")
+    maps = np.random.default_rng(2).standard_normal((3, *size)).astype(np.float32)
+
+    found = halved(maps)
+
+    pool = torch.nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)
+    wanted = pool(torch.from_numpy(maps)).numpy()
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
