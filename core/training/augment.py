@@ -13,6 +13,7 @@ from faceplate.core.arrays import AnyArray, ByteArray, DoubleArray, FloatArray
 from faceplate.core.synth.camera import letterbox
 from faceplate.core.synth.picture import CLASSES
 from faceplate.core.training.dataset import Sample
+from faceplate.core.training.photographs import Photographs
 
 Photograph: TypeAlias = Callable[[FloatArray, np.random.Generator], ByteArray]
 """Linear Rec.709 (h, w, 3) to codes (h, w, 3) uint8: encoding, and all that cameras do wrong."""
@@ -47,6 +48,7 @@ class AugmentSettings:
         paste: chance of an occluder from another picture.
         relight: chance of another light on the background.
         flat: chance of a plain background.
+        photograph: chance of a photograph as background, where there are any.
         letterbox: chance of plain borders.
         mirror_border: chance that what lies outside the picture is its mirror, not one colour.
     """
@@ -60,6 +62,7 @@ class AugmentSettings:
     paste: float = 0.3
     relight: float = 0.25
     flat: float = 0.12
+    photograph: float = 0.4
     letterbox: float = 0.08
     mirror_border: float = 0.6
 
@@ -86,6 +89,7 @@ def augment(
     rng: np.random.Generator,
     settings: AugmentSettings,
     size_px: int,
+    behind: Photographs | None = None,
 ) -> Labelled:
     """Return one picture as a camera might have seen it.
 
@@ -96,6 +100,7 @@ def augment(
         rng: decides everything.
         settings: how far pictures are changed.
         size_px: side of the result.
+        behind: photographs to stand behind heads, or None.
     """
     most = settings.most_degrees
     turn = float(np.clip(rng.normal(0, settings.turn_degrees), -most, most))
@@ -109,6 +114,9 @@ def augment(
         linear, coverage, valid = _pasted(linear, coverage, valid, draw, rng)
     if rng.random() < settings.flip:
         linear, coverage, valid = linear[:, ::-1], coverage[:, ::-1], valid[:, ::-1]
+    if behind is not None and rng.random() < settings.photograph:
+        alpha = _share(coverage, _BACKGROUND)
+        linear = linear * (1 - alpha) + behind.cut(rng, size_px) * alpha
     if rng.random() < settings.relight:
         linear = _relit(linear, coverage, rng)
     if rng.random() < settings.flat:

@@ -19,6 +19,7 @@ from faceplate.core.synth.validation import SEEDS as VALIDATION_SEEDS
 from faceplate.core.training.augment import AugmentSettings, Labelled, augment, centred
 from faceplate.core.training.dataset import PictureSet, Sample, open_set
 from faceplate.core.training.losses import segmentation_losses
+from faceplate.core.training.photographs import Photographs, read_photographs
 from faceplate.core.training.segmetrics import (
     Judged,
     Segmenter,
@@ -53,6 +54,7 @@ class SegmentSettings:
         weight_decay: of the weights.
         shares: of each data folder in a batch; none means by number of pictures.
         holdout: share of the persons kept for validation when no set is named for it.
+        photographs: folders of pictures without faces, which stand behind heads.
         augment: how far pictures are changed.
         camera: what the camera does to them.
     """
@@ -63,6 +65,7 @@ class SegmentSettings:
     weight_decay: float = 1e-4
     shares: tuple[float, ...] = ()
     holdout: float = 0.05
+    photographs: tuple[str, ...] = ()
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     camera: CameraSettings = field(default_factory=CameraSettings)
 
@@ -88,6 +91,7 @@ class SegmentBatches:
         shares: chance of each set.
         settings: of the task.
         stage: says size and number.
+        behind: photographs for backgrounds, or None.
     """
 
     sets: tuple[PictureSet, ...]
@@ -95,6 +99,7 @@ class SegmentBatches:
     shares: tuple[float, ...]
     settings: SegmentSettings
     stage: StageSettings
+    behind: Photographs | None
 
     def __call__(self, rng: np.random.Generator) -> Batch:
         """Return "codes" (B, h, w, 3), "coverage" (B, h, w, 6), "valid" (B, h, w), all uint8."""
@@ -108,7 +113,7 @@ class SegmentBatches:
             return self.sets[which].sample(self.numbers[which][rng.integers(self._count(which))])
 
         camera, settings = Camera(self.settings.camera), self.settings.augment
-        return augment(draw(), draw, camera, rng, settings, self.stage.size_px)
+        return augment(draw(), draw, camera, rng, settings, self.stage.size_px, self.behind)
 
     def _count(self, which: int) -> int:
         return len(self.numbers[which])
@@ -141,6 +146,7 @@ class SegmentTask:
         self._held = everything if run.validation else _persons(self._judged, kept, held=True)
         self._shares = _shares(settings.shares, self._numbers)
         self._digest = whole.digest
+        self._behind = read_photographs(settings.photographs)
         network = build()
         self._parts = {PART: Part(network, weight_decay=settings.weight_decay)}
 
@@ -156,7 +162,9 @@ class SegmentTask:
 
     def begin(self, stage: StageSettings, device: torch.device) -> SegmentBatches:
         """Return what makes the batches of a stage."""
-        return SegmentBatches(self._sets, self._numbers, self._shares, self._settings, stage)
+        return SegmentBatches(
+            self._sets, self._numbers, self._shares, self._settings, stage, self._behind
+        )
 
     def step(
         self, networks: Networks, batch: Mapping[str, Tensor], update: Update
