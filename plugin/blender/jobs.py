@@ -15,6 +15,7 @@ from faceplate.core.job import Job
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.nodes.face import FACE_SWAP, FACE_TRACK
 from faceplate.nodes.node import Node
+from faceplate.nodes.shotfile import shot_text
 from faceplate.plugin.blender import group as groups
 from faceplate.plugin.blender.properties import NODES, face_choice, knob_values
 from faceplate.plugin.blender.scene import (
@@ -163,6 +164,31 @@ def _all_frames(plate: Plate) -> FrameRange:
             "A mask over a movie needs to know the frames.", hint="Set Frames, as 1-100."
         )
     return FrameRange(numbers)
+
+
+def write_shot(scene: Any, group: Any) -> Path:
+    """Write the shot file of a node, from which a farm renders it without Blender; return it.
+
+    Raises:
+        FaceplateError: the job cannot be made.
+        InputError: a Face Track node, a mask that only Blender can draw, or the folder refuses.
+    """
+    settings = group.faceplate
+    if settings.node == FACE_TRACK.name or settings.mask is not None:
+        raise InputError(
+            f"{group.name} cannot be written as a shot file.",
+            hint="Write that of a Face Swap or Face Matte, with the mask as frames in Matte.",
+        )
+    plate = _readable_plate(scene, group)
+    output = output_of(settings, group.name)
+    job = job_for(settings, NODES[settings.node], plate, output)
+    path = Path(output).with_name(f"{base_name(output)}.toml")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(shot_text(job), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}).") from error
+    return path
 
 
 def _shower(

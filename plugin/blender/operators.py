@@ -301,6 +301,21 @@ def plain_operators(session: Session) -> tuple[type, ...]:
                 return failed(self, _group_or_none(self, context), error)
             return {"FINISHED"}
 
+    class FACEPLATE_OT_write_shot(bpy.types.Operator):  # noqa: N801
+        """Write the shot file of this node, for `faceplate render` on a farm"""
+
+        bl_idname = "faceplate.write_shot"
+        bl_label = "Write Shot File"
+        __annotations__ = _GROUP
+
+        def execute(self, context: Any) -> set[str]:
+            try:
+                path = jobs.write_shot(context.scene, chosen_group(self, context))
+            except FaceplateError as error:
+                return failed(self, _group_or_none(self, context), error)
+            self.report({"INFO"}, f"Wrote {path}.")
+            return {"FINISHED"}
+
     class FACEPLATE_OT_check_frames(bpy.types.Operator):  # noqa: N801
         """Say which frames of the range a Faceplate node would show as black: they are missing"""
 
@@ -323,6 +338,7 @@ def plain_operators(session: Session) -> tuple[type, ...]:
         FACEPLATE_OT_add_node,
         FACEPLATE_OT_cancel,
         FACEPLATE_OT_refresh,
+        FACEPLATE_OT_write_shot,
         FACEPLATE_OT_check_frames,
         *_track_operators(),
     )

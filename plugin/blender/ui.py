@@ -98,6 +98,7 @@ def draw_node(layout: Any, session: Session, group: Any) -> None:
     if node is not FACE_TRACK:
         row.operator("faceplate.preview")
         row.operator("faceplate.refresh", text="", icon="FILE_REFRESH")
+        layout.operator("faceplate.write_shot")
         draw_lack(layout, group)
     draw_running(layout, session)
 

@@ -197,6 +197,7 @@ def knobs(task, folder):
         return json.loads(jobs.job_for(settings, swap, plate, "/out/c.%04d.exr").to_json())
 
     found = {"plate": [plate.pattern, plate.shift], "default": job()}
+    assert bpy.ops.faceplate.write_shot() == {"FINISHED"}
     settings.mix = 0.0
     settings.keyframe_insert("mix", frame=1)
     settings.mix = 1.0

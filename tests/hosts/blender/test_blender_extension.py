@@ -20,10 +20,11 @@ import pytest
 
 from faceplate.core.arrays import FloatArray
 from faceplate.core.io.exr import read_frame, write_frame
+from faceplate.core.shots import read_shot
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEMO = ROOT / "core" / "demo"
-STEPS = Path(__file__).with_name("blender_steps.py")
+STEPS = Path(__file__).with_name("steps.py")
 NUMBERS = (1001, 1002, 1003)
 SPACE = "lin_rec709_scene"  # so that Blender, which works in it, converts nothing
 
@@ -263,6 +264,15 @@ def test_settings_make_the_job_that_the_command_line_makes(blender: Blender, sho
     assert job["knobs"]["shape"] == 0.3  # and not the single precision number that Blender keeps
     assert job["knobs"]["sharpness"] == "auto"
     assert found["changed"] == [2.5, {"at": [12.5, 40]}, ["comp", "st"]]
+
+
+def test_a_shot_file_is_the_same_job_without_blender(blender: Blender) -> None:
+    job = blender.does("knobs")["default"]
+
+    (path,) = (blender.folder / "knobs").rglob("*.toml")
+    order = read_shot(path)
+
+    assert json.loads(order.job.to_json()) == {**job, "output": order.job.output}
 
 
 def test_animation_becomes_keys_of_the_plates_frames(blender: Blender) -> None:
