@@ -1,7 +1,9 @@
-"""Pack ICT-FaceKit's own files into the compact head file."""
+"""Pack ICT-FaceKit's own files into the compact head file, and read it."""
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from faceplate.core.synth.expressions import EXPRESSIONS
 
 
 def convert_ict(folder: Path) -> dict[str, AnyArray]:
-    """Return the compact arrays of the model in ICT-FaceKit's folder ``FaceXModel``.
+    """Return the compact arrays of the model in ICT-FaceKit's folder, or in its ``FaceXModel``.
 
     Shapes are kept as differences from the neutral head, a byte per coordinate: the largest error
     is half of 1/127 of a mode's largest movement.
@@ -30,6 +32,7 @@ def convert_ict(folder: Path) -> dict[str, AnyArray]:
         ModelMissingError: a file is not there.
         ModelMismatchError: a file is not what ICT-FaceKit has under its name.
     """
+    folder = folder / "FaceXModel" if (folder / "FaceXModel").is_dir() else folder
     neutral, uv, triangles, triangles_uv = _read_mesh(folder / "generic_neutral_mesh.obj")
     identities = sorted(folder.glob("identity[0-9][0-9][0-9].obj"))
     if not identities:
@@ -61,6 +64,25 @@ def write_head(path: Path, arrays: dict[str, AnyArray]) -> None:
     """
     with replacing(path) as temp, temp.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+
+def read_head(path: Path) -> dict[str, AnyArray]:
+    """Return the arrays of a head file.
+
+    Raises:
+        ModelMissingError: there is no such file.
+        ModelMismatchError: it is no archive of plain arrays.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {
+                name.removesuffix(".npy"): np.load(archive.open(name), allow_pickle=False)
+                for name in archive.namelist()
+            }
+    except FileNotFoundError as error:
+        raise ModelMissingError("ict head", str(path)) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
+        raise ModelMismatchError(f"{path} is not a compact head file.") from error
 
 
 def _lines(path: Path) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +12,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from faceplate.core.arrays import AnyArray, BoolArray, DoubleArray, FloatArray, IntArray
-from faceplate.core.errors import ModelMismatchError, ModelMissingError
+from faceplate.core.errors import ModelMismatchError
+from faceplate.core.synth.convert import convert_ict, read_head
 from faceplate.core.synth.fields import HeadFields, map_fields
 from faceplate.core.synth.raster import add_modes, add_normals
 from faceplate.core.synth.skull import Skull, map_skull
@@ -75,23 +74,13 @@ class HeadModel:
 
     @classmethod
     def load(cls, path: Path) -> HeadModel:
-        """Read a compact head file, as ``faceplate.core.synth.convert`` writes it.
+        """Read a compact head file, or ICT-FaceKit's folder of meshes, which takes longer.
 
         Raises:
-            ModelMissingError: there is no such file.
-            ModelMismatchError: it is not a compact ICT head.
+            ModelMissingError: there is no such file, or one is missing in the folder.
+            ModelMismatchError: it is not an ICT head.
         """
-        try:
-            with zipfile.ZipFile(path) as archive:
-                arrays = {
-                    name.removesuffix(".npy"): np.load(archive.open(name), allow_pickle=False)
-                    for name in archive.namelist()
-                }
-        except FileNotFoundError as error:
-            raise ModelMissingError("ict head", str(path)) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
-            raise ModelMismatchError(f"{path} is not a compact head file.") from error
-        return ict_head(arrays)
+        return ict_head(convert_ict(path) if path.is_dir() else read_head(path))
 
     @property
     def used(self) -> BoolArray:

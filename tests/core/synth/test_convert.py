@@ -42,6 +42,14 @@ def test_packed_shapes_come_back_within_half_a_step(folder: Path) -> None:
             assert np.abs(unpacked - SHAPES[name]).max() <= 0.51 * scale
 
 
+def test_the_folder_may_be_that_of_the_whole_kit(folder: Path, tmp_path: Path) -> None:
+    kit = tmp_path / "kit"
+    kit.mkdir()
+    (kit / "FaceXModel").symlink_to(folder)
+
+    np.testing.assert_array_equal(convert_ict(kit)["id_q"], convert_ict(folder)["id_q"])
+
+
 def test_polygons_become_triangles(folder: Path) -> None:
     arrays = convert_ict(folder)
 

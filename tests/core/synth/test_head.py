@@ -27,6 +27,11 @@ def test_a_file_that_is_no_head_is_refused(tmp_path: Path, content: bytes) -> No
         HeadModel.load(tmp_path / "head.npz")
 
 
+def test_a_folder_without_the_head_is_refused_by_the_file_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissingError, match="generic_neutral_mesh.obj"):
+        HeadModel.load(tmp_path)
+
+
 def test_another_archive_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "head.npz", neutral=np.zeros((5, 3)))
 
