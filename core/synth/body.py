@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
@@ -27,23 +29,55 @@ def angles() -> AnyArray:
     return np.arange(_AROUND) / _AROUND * 2 * np.pi
 
 
-def make_body(body: Body, tone: AnyArray, throat: AnyArray, middle: float) -> tuple[Solid, ...]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Throat:
+    """The shape of a head's neck where the body takes over.
+
+    Attributes:
+        radii: (2, 64) at the heights `THROAT`, in the directions `angles`, cm.
+        lift: (64,) how much higher this head's neck lies than the neutral one's, cm.
+        middle: z of the neck's axis, cm.
+    """
+
+    radii: AnyArray
+    lift: AnyArray
+    middle: float
+
+    @classmethod
+    def of(cls, neutral: AnyArray, head: AnyArray) -> Throat:
+        """Measure the skin (N, 3) of a head, given the same points of the neutral one."""
+        near = np.abs(neutral[:, 1] - THROAT[0]) < 0.7
+        middle = 0.5 * float(head[near, 2].min() + head[near, 2].max())
+        radii, lifts = [], []
+        for level in THROAT:
+            near = np.abs(neutral[:, 1] - level) < 0.55
+            x, z = head[near, 0], head[near, 2] - middle
+            around = np.arctan2(x, z) % (2 * np.pi)
+            order = np.argsort(around, kind="stable")
+            for out, values in (
+                (radii, np.hypot(x, z)),
+                (lifts, head[near, 1] - neutral[near, 1]),
+            ):
+                out.append(np.interp(angles(), around[order], values[order], period=2 * np.pi))
+        return cls(np.stack(radii), np.mean(lifts, axis=0), middle)
+
+
+def make_body(body: Body, tone: AnyArray, throat: Throat) -> tuple[Solid, ...]:
     """Return bare skin and clothes in the body's frame, which is the head's when both face front.
 
     Args:
         tone: (3,) reflectance of the skin.
-        throat: (2, 64) radii of the neck at the heights `THROAT`, in the directions `angles`.
-        middle: z of the neck's axis, cm.
+        throat: of the head above.
     """
     sin, cos = np.sin(angles()), np.cos(angles())
-    neck = float(throat.mean())
+    neck, middle = float(throat.radii.mean()), throat.middle
     base = np.array(_ROWS) * [1, neck, neck, 1] + [0, 0, 0, middle]
     trunk = np.array(_SHOULDERS) * [1, body.width, 1, 1] - [body.drop, 0, 0, 0]
     rows = np.concatenate([base, trunk])
     heights = np.concatenate([THROAT, rows[:, 0]])[::-1]
     ovals = 1 / np.hypot(sin / rows[:, 1:2], cos / rows[:, 2:3])
     # The head's own neck ends inside of the body's.
-    radii = np.concatenate([throat + [[-0.15], [0.22]], ovals])[::-1]
+    radii = np.concatenate([throat.radii + [[-0.15], [0.22]], ovals])[::-1]
     fine = np.linspace(heights[0], heights[-1], 320)
     table = PchipInterpolator(heights, radii)(fine)
     axis = PchipInterpolator(heights, np.concatenate([[middle] * 2, rows[:, 3]])[::-1])
@@ -54,7 +88,8 @@ def make_body(body: Body, tone: AnyArray, throat: AnyArray, middle: float) -> tu
             [np.interp(levels[:, k], fine, table[:, k]) for k in range(_AROUND)], axis=1
         )
         radius = radius + off
-        points = [radius * sin, levels + 0.0 * radius, radius * cos + axis(levels)]
+        lifted = levels + throat.lift * smoothstep(-16.0, -11.5, levels)
+        points = [radius * sin, lifted, radius * cos + axis(levels)]
         return np.stack(points, axis=-1).reshape(-1, 3)
 
     front = smoothstep(-0.4, 0.9, cos)

@@ -8,7 +8,7 @@ import numpy as np
 
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray, smoothstep
 from faceplate.core.synth import hair, shade, whiskers
-from faceplate.core.synth.body import THROAT, angles, make_body
+from faceplate.core.synth.body import Throat, make_body
 from faceplate.core.synth.hair import Strands
 from faceplate.core.synth.head import (
     EYE_LEFT,
@@ -134,8 +134,8 @@ class Figure:
     def bust(self) -> list[Solid]:
         """Return bare skin and clothes below the head, in the world."""
         skin = (self.model.part <= SCALP) & self.model.used
-        throat, middle = _throat(self.model.neutral[skin], self.rest[skin])
-        parts = make_body(self.body, np.array(self.person.skin.tone), throat, middle)
+        throat = Throat.of(self.model.neutral[skin], self.head[skin])
+        parts = make_body(self.body, np.array(self.person.skin.tone), throat)
         return [
             replace(
                 part,
@@ -210,20 +210,6 @@ class Figure:
             )
             for label, strands in found
         ]
-
-
-def _throat(neutral: FloatArray, rest: FloatArray) -> tuple[AnyArray, float]:
-    """Return the radii of a neck where the body takes over, and z of its axis."""
-    top = rest[np.abs(neutral[:, 1] - THROAT[0]) < 0.7, 2]
-    middle = 0.5 * float(top.min() + top.max())
-    radii = []
-    for level in THROAT:
-        ring = rest[np.abs(neutral[:, 1] - level) < 0.55]
-        around = np.arctan2(ring[:, 0], ring[:, 2] - middle) % (2 * np.pi)
-        order = np.argsort(around, kind="stable")
-        radius = np.hypot(ring[:, 0], ring[:, 2] - middle)
-        radii.append(np.interp(angles(), around[order], radius[order], period=2 * np.pi))
-    return np.stack(radii), middle
 
 
 def rotation_of(yaw: float, pitch: float, roll: float) -> DoubleArray:

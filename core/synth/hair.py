@@ -51,10 +51,11 @@ def _radius(table, x, y, z):  # type: ignore[no-untyped-def]
 
 @numba.njit(nogil=True, cache=True, fastmath=False)
 def _grow(  # type: ignore[no-untyped-def]
-    points, normals, home, length, layer, flow, whim, phase, radius, curtain, settings, down, table
+    points, normals, length, layer, flow, whim, phase, parts, curtain, settings, down, table
 ):
     """Walk every strand outwards; ``points`` (N, K, 3) holds the roots.
 
+    ``parts``: the side (1 left, -1 right) to which a strand leaves the face free, 0 for neither.
     ``settings``: lift, gravity, curl, turns per cm, tied, flow strength.
     """
     lift, gravity, curl, turns, tied, pull = settings
@@ -118,12 +119,12 @@ def _grow(  # type: ignore[no-untyped-def]
             if deep < 1.0:
                 px, py, pz = px / deep, (py + 26.0) / deep - 26.0, (pz + 2.0) / deep - 2.0
                 dy = 0.3 * dy
-            # Long hair parts before the face.
-            if radius[s] > 0.0 and pz > 4.5 and py < 7.5 and abs(px) < curtain:
-                side = 1.0 if home[s, 0] >= 0.0 else -1.0
-                px = px + side * min(0.8 * stride + 0.15, curtain - abs(px) + 0.1)
-                pz = pz - 0.25 * stride
-                dx = dx + 0.35 * side
+            # Long hair parts before the face: each strand makes for its own side.
+            if parts[s] != 0.0 and pz > 4.0 and py < 8.0 and abs(px) < curtain:
+                gap = parts[s] * curtain - px
+                px += min(max(gap, -1.3 * stride - 0.2), 1.3 * stride + 0.2)
+                pz -= 0.25 * stride
+                dx += 0.45 * parts[s]
             points[s, k, 0], points[s, k, 1], points[s, k, 2] = px, py, pz
 
 
@@ -187,7 +188,9 @@ def grow_hair(
     table = model.skull.radii(shape).astype(np.float64)
     points = np.zeros((count, steps, 3))
     points[:, 0] = root - 0.05 * normal
-    loose = np.arange(count) < hair.loose
+    # Hair falls over a face in wisps: whole clumps of it.
+    wisps = np.flatnonzero(np.bincount(clump, minlength=clump_count).cumsum() <= hair.loose * keep)
+    loose = np.isin(clump, wisps)
     # Long hair is heavy: it neither stands off nor flies in wide arcs.
     heavy = float(smoothstep(10.0, 20.0, max(hair.length))) * (not hair.tied)
     settings = (
@@ -198,17 +201,18 @@ def grow_hair(
         float(hair.tied),
         0.35,
     )
-    curtain = np.where(loose | (frontness > 0.4) & (front < 9.0), 0.0, 1.0)
+    middle = hair.parting if abs(hair.parting) < 50.0 else 0.0
+    parts = np.where(x >= middle, 1.0, -1.0)
+    parts[loose | (frontness > 0.4) & (front < 9.0)] = 0.0
     _grow(
         points,
         normal.astype(np.float64),
-        home.astype(np.float64),
         length.astype(np.float64),
         layer.astype(np.float64),
         flow.astype(np.float64),
         whim,
         2 * np.pi * (0.8 * hair.clumps * rng.random(clump_count)[clump] + 0.3 * rng.random(count)),
-        curtain,
+        parts,
         hair.curtain,
         settings,
         np.asarray(down, np.float64),
