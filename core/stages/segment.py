@@ -23,6 +23,11 @@ _SAME = 0.05
 _PATCH = 0.02
 """Patch over which pixels are compared, share of the crop's side."""
 
+_TOUCH = 0.012
+"""Gap across which a covering still counts as touching the head, share of the crop's side."""
+_ANY = 0.2
+"""Chance from which a pixel belongs to a covering when its parts are joined."""
+
 _WORK_PX = 128.0
 """Face height at which edges are fitted, the network's own; the fit is applied at the plate's."""
 _RADIUS = 0.018
@@ -112,6 +117,30 @@ def steady_chances(crops: Sequence[LabelledCrop], offsets: Sequence[int]) -> Flo
     return total / weight[..., None]
 
 
+def attached_only(chances: FloatArray, names: Sequence[str]) -> FloatArray:
+    """Return chances without coverings that touch neither face nor hair: they are background.
+
+    A thing that stands beside a head covers nothing of it, however much it looks like a prop.
+
+    Args:
+        chances: (S, S, C) float32.
+        names: of the C labels.
+    """
+    head = chances[..., [names.index(name) for name in ("face", "hair", "mouth")]].sum(axis=2)
+    reach = 2 * max(round(_TOUCH * chances.shape[0]), 1) + 1
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    near = cv2.dilate((head > 0.5).astype(np.uint8), brush) > 0
+    occluder = chances[..., names.index("occluder")]
+    count, part = cv2.connectedComponents((occluder > _ANY).astype(np.uint8), connectivity=8)
+    kept = np.zeros(count, np.bool_)
+    kept[np.unique(part[near])] = True
+    loose = np.where(kept[part], np.float32(0), occluder)
+    result = chances.copy()
+    result[..., names.index("occluder")] -= loose
+    result[..., names.index("background")] += loose
+    return result
+
+
 def labels_on(
     chances: FloatArray,
     names: Sequence[str],
@@ -131,6 +160,7 @@ def labels_on(
         face_height: raster pixels.
     """
     wanted = ("face", "hair", "occluder", "mouth")
+    chances = attached_only(chances, names)
     picked = np.ascontiguousarray(chances[..., [names.index(name) for name in wanted]])
     factor = min(_WORK_PX / max(face_height, 1.0), 1.0)
     size = (max(round(window.height * factor), 2), max(round(window.width * factor), 2))

@@ -8,7 +8,7 @@ import pytest
 from faceplate.core.analysis.label import LabelledCrop
 from faceplate.core.arrays import FloatArray
 from faceplate.core.frame import Window
-from faceplate.core.stages.segment import Labels, labels_on, steady_chances
+from faceplate.core.stages.segment import Labels, attached_only, labels_on, steady_chances
 
 NAMES = ("background", "face", "hair", "occluder", "mouth", "neck")
 SIDE = 64
@@ -81,6 +81,23 @@ def test_a_disc_comes_to_lie_where_the_crop_lay(aspect: float) -> None:
     assert x + window.x0 == pytest.approx(place[0, 0] * 40 + 100, abs=0.6)
     assert y + window.y0 == pytest.approx(4 * 20 - 30, abs=0.6)
     assert inside.sum() == pytest.approx(np.pi * 40**2 / aspect, rel=0.03)
+
+
+def test_only_what_touches_the_head_covers_it() -> None:
+    label = np.zeros((SIDE, SIDE))
+    label[20:50, 20:40] = 1
+    label[12:20, 20:40] = 2
+    label[30:40, 34:60] = 3  # a hand over the cheek, with its arm
+    label[2:60, 4:10] = 3  # a post in the background
+    label[5:12, 25:30] = 3  # a hat's tip on the hair
+    before = crop_of(label, np.zeros((SIDE, SIDE, 3))).chances
+
+    after = attached_only(before, NAMES)
+
+    wanted = label.copy()
+    wanted[2:60, 4:10] = 0
+    assert np.array_equal(after.argmax(axis=2), wanted)
+    assert after.sum(axis=2) == pytest.approx(1)
 
 
 def test_coverages_never_add_up_to_more_than_a_pixel() -> None:
