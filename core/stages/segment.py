@@ -23,6 +23,8 @@ _SAME = 0.05
 _PATCH = 0.02
 """Patch over which pixels are compared, share of the crop's side."""
 
+_DECISION = 1.6
+"""Power on the chances: doubts of a tenth fall to a thirtieth, edges stay where they are."""
 _TOUCH = 0.012
 """Gap across which a covering still counts as touching the head, share of the crop's side."""
 _ANY = 0.2
@@ -117,6 +119,12 @@ def steady_chances(crops: Sequence[LabelledCrop], offsets: Sequence[int]) -> Flo
     return total / weight[..., None]
 
 
+def _decided(chances: FloatArray) -> FloatArray:
+    """Return chances with faint doubts taken off: a haze of a few percent is no coverage."""
+    sharper = np.power(chances, np.float32(_DECISION))
+    return np.asarray(sharper / sharper.sum(axis=2, keepdims=True), np.float32)
+
+
 def attached_only(chances: FloatArray, names: Sequence[str]) -> FloatArray:
     """Return chances without coverings that touch neither face nor hair: they are background.
 
@@ -160,7 +168,7 @@ def labels_on(
         face_height: raster pixels.
     """
     wanted = ("face", "hair", "occluder", "mouth")
-    chances = attached_only(chances, names)
+    chances = attached_only(_decided(chances), names)
     picked = np.ascontiguousarray(chances[..., [names.index(name) for name in wanted]])
     factor = min(_WORK_PX / max(face_height, 1.0), 1.0)
     size = (max(round(window.height * factor), 2), max(round(window.width * factor), 2))

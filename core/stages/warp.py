@@ -79,8 +79,6 @@ def driven_mesh(
     """
     fit = meshes.fit(plain)
     topology = meshes.topology()
-    inside = smoothstep(0.0, 0.16, topology.depth[: meshes.VERTEX_COUNT])
-    inside = np.append(inside, np.ones(len(plain) - meshes.VERTEX_COUNT))[:, None]
     # a mean face of few pictures still wears their expression, and wears it around the mouth
     worn = np.append(topology.near_mouth[: meshes.VERTEX_COUNT], np.zeros(10)).astype(np.float64)
     change = shape * (1 - worn[:, None]) * (actor.neutral - target.neutral)
@@ -89,12 +87,20 @@ def driven_mesh(
         change = change + target.neutral + own - fit.canonical(plain)
     else:
         change = change + (expression - 1) * (fit.canonical(plain) - target.neutral)
-    return plain.astype(np.float64) + fit.turned(inside * change)
+    return moved_inside(plain, change)
+
+
+def moved_inside(plain: AnyArray, change: DoubleArray) -> DoubleArray:
+    """Return a (478, 3) mesh after a canonical change (478, 3), which its silhouette resists."""
+    topology = meshes.topology()
+    inside = smoothstep(0.0, 0.16, topology.depth[: meshes.VERTEX_COUNT])
+    inside = np.append(inside, np.ones(len(plain) - meshes.VERTEX_COUNT))[:, None]
+    return plain.astype(np.float64) + meshes.fit(plain).turned(inside * change)
 
 
 def warp_face(
     sources: Sequence[SourceView],
-    weights: ViewWeights,
+    view_weights: ViewWeights,
     mesh: DoubleArray,
     target: Target,
     window: Window,
@@ -117,12 +123,12 @@ def warp_face(
     height = meshes.face_height(mesh)
     depth = np.where(raster.cover, raster.spread(shape.depth[:, None])[..., 0], np.float32(-1.0))
 
-    shares = _vertex_shares(sources, weights)
+    shares = _vertex_shares(sources, view_weights)
     total = np.zeros(raster.cover.shape, np.float32)
     codes = np.zeros((*total.shape, 3), np.float32)
     skin = np.zeros(total.shape, np.float32)
     opening = {0: _soft(raster, shape.eye_right, 0.0), 1: _soft(raster, shape.eye_left, 0.0)}
-    main, main_map = int(np.argmax(weights.skin)), np.zeros((*total.shape, 2), np.float32)
+    main, main_map = int(np.argmax(view_weights.skin)), np.zeros((*total.shape, 2), np.float32)
     blur, noise, mixed = 0.0, np.zeros(3), 0.0
     for index, source in enumerate(sources):
         if shares[index].max() < 1e-3:
@@ -144,14 +150,14 @@ def warp_face(
         total[box] += share
         if index == main:
             main_map = np.ascontiguousarray(coordinates)
-        part = float(weights.skin[index])
+        part = float(view_weights.skin[index])
         blur += part * source.view.sharpness / scale
         noise += np.square(part * source.view.noise / max(scale, 1.0))
         mixed += part
     np.maximum(total, 1e-6, out=total)
     codes /= total[..., None]
     skin /= total
-    own_mouth, own_eyes = _own(weights, sources, mesh, target, eyes=eyes, mouth=mouth)
+    own_mouth, own_eyes = _own(view_weights, sources, mesh, target, eyes=eyes, mouth=mouth)
     return Warped(
         raster=raster,
         codes=codes,
@@ -159,7 +165,7 @@ def warp_face(
         skin=skin,
         own=own_parts(raster, height, mouth=own_mouth, eyes=own_eyes),
         features=features_of(raster),
-        weights=weights,
+        weights=view_weights,
         blur_px=blur / max(mixed, 1e-6),
         noise=(np.sqrt(noise) / max(mixed, 1e-6)).astype(np.float32),
         map=main_map,
