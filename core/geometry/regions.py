@@ -8,29 +8,12 @@ import cv2
 import numpy as np
 
 from faceplate.core.arrays import AnyArray, FloatArray
-from faceplate.core.geometry.mesh import EYE_LEFT, EYE_RIGHT, LIPS_OUTER
-
-BROW_RIGHT = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
-BROW_LEFT = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
-"""Closed outlines of the hair of a brow, as the subject's own right and left."""
-
-CHEEK_RIGHT = (117, 118, 101, 36, 205, 187, 123)
-CHEEK_LEFT = (346, 347, 330, 266, 425, 411, 352)
-NOSE = (122, 6, 351, 419, 248, 281, 5, 51, 3, 196)
-"""Areas that are skin on nearly every face, whatever the hair."""
 
 FACE_CORE = (
     103, 67, 109, 10, 338, 297, 332, 300, 383, 345, 352, 411, 434, 430, 431, 418, 421, 200,
     201, 194, 211, 210, 214, 187, 123, 116, 156, 70,
 )  # fmt: skip
 """The middle of the face from the hairline to the chin."""
-
-SKIN = (CHEEK_RIGHT, CHEEK_LEFT, NOSE)
-"""Where skin is sampled: no beard, no fringe."""
-
-NOSTRILS = (98, 97, 2, 326, 327, 460, 274, 1, 44, 240)
-FEATURES = (EYE_RIGHT, EYE_LEFT, BROW_RIGHT, BROW_LEFT, LIPS_OUTER, NOSTRILS)
-"""What belongs to a face without being skin."""
 
 
 def fill_regions(
