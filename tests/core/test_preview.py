@@ -22,7 +22,7 @@ from faceplate.core.job import Job
 from faceplate.core.output import JOB_ATTRIBUTE
 from faceplate.core.preview import OpenShots, Previews
 from faceplate.core.replace import REENACTING
-from faceplate.nodes.face import BLEND_KNOBS, REENACT_KNOBS
+from faceplate.nodes.face import BLEND_KNOBS, FACE_REENACT
 
 TODAY = date(2026, 1, 1)
 LAYERS = ("comp", "face", "raw", "matte", "st", "motion", "confidence")
@@ -126,8 +126,9 @@ def test_a_blend_knob_runs_the_blend_alone(shot: Any, counted: list[str]) -> Non
     assert counted == []
 
 
-@pytest.mark.parametrize("knob", REENACT_KNOBS, ids=lambda knob: knob.name)
-def test_a_knob_of_the_face_itself_runs_more(knob: Any, shot: Any, counted: list[str]) -> None:
+@pytest.mark.parametrize("name", ["shape", "expression", "pose", "views", "eyes", "mouth"])
+def test_a_knob_of_the_face_itself_runs_more(name: str, shot: Any, counted: list[str]) -> None:
+    knob: Any = FACE_REENACT.knob(name)
     preview = previews_of(shot)
     preview(shot.job("c.%04d.exr"), 1002)
     counted.clear()
