@@ -52,11 +52,12 @@ def export_model(model: Model) -> Exported:
         ModelMismatchError: it would answer otherwise than the trained network.
     """
     network = copy.deepcopy(model.network).cpu().float().eval()
-    shape = (1, *model.inputs[0].shape)
     rng = np.random.default_rng(0)
-    probes = [rng.random(shape, np.float32) for _ in range(_PROBES)]
+    probes = [
+        [rng.random((1, *one.shape), np.float32) for one in model.inputs] for _ in range(_PROBES)
+    ]
     wanted = [_answers(network, probe) for probe in probes]
-    traced = _traced(network, model, torch.from_numpy(probes[0]))
+    traced = _traced(network, model, probes[0])
     content = _halved(traced)
     full, half = (_run(file, model, probes) for file in (traced, content))
     exported = Exported(content, _apart(wanted, full), _apart(full, half))
@@ -74,16 +75,16 @@ def export_model(model: Model) -> Exported:
     return exported
 
 
-def _traced(network: nn.Module, model: Model, probe: torch.Tensor) -> bytes:
+def _traced(network: nn.Module, model: Model, probe: Sequence[FloatArray]) -> bytes:
     file = io.BytesIO()
     with warnings.catch_warnings():
         # The exporter warns that it is the older of two; the newer one needs another package.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
-            (probe,),
+            tuple(map(torch.from_numpy, probe)),
             file,  # type: ignore[arg-type]  # the older exporter takes it
-            input_names=[model.inputs[0].name],
+            input_names=[tensor.name for tensor in model.inputs],
             output_names=[tensor.name for tensor in model.outputs],
             opset_version=OPSET,
             dynamo=False,
@@ -116,17 +117,20 @@ def _halved(content: bytes) -> bytes:
     return bytes(graph.SerializeToString(deterministic=True))
 
 
-def _answers(network: nn.Module, probe: FloatArray) -> list[FloatArray]:
+def _answers(network: nn.Module, probe: Sequence[FloatArray]) -> list[FloatArray]:
     with torch.no_grad():
-        outputs = network(torch.from_numpy(probe))
+        outputs = network(*map(torch.from_numpy, probe))
     outputs = outputs if isinstance(outputs, tuple | list) else [outputs]
     return [output.numpy() for output in outputs]
 
 
-def _run(content: bytes, model: Model, probes: Sequence[FloatArray]) -> list[list[FloatArray]]:
+def _run(
+    content: bytes, model: Model, probes: Sequence[Sequence[FloatArray]]
+) -> list[list[FloatArray]]:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     names = [tensor.name for tensor in model.outputs]
-    return [session.run(names, {model.inputs[0].name: probe}) for probe in probes]
+    given = [tensor.name for tensor in model.inputs]
+    return [session.run(names, dict(zip(given, probe, strict=True))) for probe in probes]
 
 
 def _apart(some: list[list[FloatArray]], others: list[list[FloatArray]]) -> float:

@@ -74,9 +74,9 @@ class Model:
 
     Attributes:
         name: of the model.
-        network: takes and gives batches of what ``inputs`` and ``outputs`` say.
+        network: takes and gives batches of what ``inputs`` and ``outputs`` say, in order.
         task: what it does, in a few words.
-        inputs: one input.
+        inputs: in the network's order.
         outputs: in the network's order.
         labels: names of the elements of the first output, or ().
         training: what it learnt from, in words.

@@ -15,6 +15,7 @@ from faceplate.core.synth.picture import CLASSES
 from faceplate.core.training.segment import SegmentSettings, SegmentTask
 from faceplate.core.training.settings import RunSettings, StageSettings, settings_from
 from faceplate.core.training.task import Task
+from faceplate.core.training.transformer import TransformerSettings, TransformerTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,13 @@ TASKS: tuple[TaskKind, ...] = (
             ),
         ),
         build=_paper,
+    ),
+    TaskKind(
+        name="transformer",
+        summary="landmarks under one head pose to those under another: our own design",
+        settings=TransformerSettings,
+        stages=(StageSettings(size_px=256, batch=32, steps=6_000, rate=3e-3),),
+        build=TransformerTask,
     ),
 )
 
