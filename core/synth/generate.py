@@ -5,17 +5,21 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from faceplate.core.console import Console
 from faceplate.core.errors import KnobError, TrainingError
 from faceplate.core.io.atomic import reason_of
 from faceplate.core.synth.backdrop import read_surroundings
 from faceplate.core.synth.head import HeadModel
+from faceplate.core.synth.mix import VIEWS
 from faceplate.core.synth.render import render_head
 from faceplate.core.synth.sample import Mix, sample_head
+from faceplate.core.synth.scene import HeadScene
+from faceplate.core.synth.sequence import sample_views
 from faceplate.core.synth.shards import (
     SetHead,
     begin_set,
@@ -38,6 +42,7 @@ def make_set(
     count: int,
     size: int,
     mix: Mix,
+    views: int = 1,
     hdri: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -54,6 +59,7 @@ def make_set(
         count: of pictures.
         size: of a picture's side, pixels.
         mix: what is drawn.
+        views: pictures in a row that show one person in one light; 1 for all different.
         hdri: file of environment maps, or None for painted surroundings only.
         progress: told how many pictures of how many are there, after each shard.
         should_stop: asked between pictures, or with several workers between shards.
@@ -67,7 +73,12 @@ def make_set(
         DiskError: the folder or the disk refuses.
         InputError: the head model or the environment maps cannot be read.
     """
-    for name, value, least in (("count", count, 1), ("size", size, 32), ("workers", workers, 1)):
+    for name, value, least in (
+        ("count", count, 1),
+        ("size", size, 32),
+        ("views", views, 1),
+        ("workers", workers, 1),
+    ):
         if value < least:
             raise KnobError(name, value, f"a whole number of at least {least}")
     head = SetHead(
@@ -75,7 +86,7 @@ def make_set(
         size=size,
         first_seed=first_seed,
         count=count,
-        mix=asdict(mix),
+        mix=asdict(mix) if views == 1 else {**asdict(mix), "views": views},
         model=_digest(head_path) if head_path else "procedural",
         surroundings=_digest(hdri) if hdri else "",
     )
@@ -86,7 +97,9 @@ def make_set(
     ]
     done = count - sum(len(shards[number]) for number in missing)
     progress(done, count)
-    jobs = [(number, head_path, hdri, out, shards[number], size, mix) for number in missing]
+    jobs = [
+        _Job(number, head_path, hdri, out, shards[number], size, mix, views) for number in missing
+    ]
     for number in _alone(jobs, should_stop) if workers == 1 else _pool(jobs, should_stop, workers):
         write_index(out, head)
         done += len(shards[number])
@@ -95,14 +108,22 @@ def make_set(
     return done == count
 
 
-_Job = tuple[int, Path | None, Path | None, Path, range, int, Mix]
+class _Job(NamedTuple):
+    number: int
+    head_path: Path | None
+    hdri: Path | None
+    out: Path
+    seeds: range
+    size: int
+    mix: Mix
+    views: int
 
 
 def _alone(jobs: Iterable[_Job], should_stop: Callable[[], bool]) -> Iterator[int]:
     for job in jobs:
         if not _render_shard(job, should_stop):
             return
-        yield job[0]
+        yield job.number
 
 
 def _pool(jobs: Iterable[_Job], should_stop: Callable[[], bool], workers: int) -> Iterator[int]:
@@ -116,7 +137,7 @@ def _pool(jobs: Iterable[_Job], should_stop: Callable[[], bool], workers: int) -
                 job = next(waiting, None)
                 if job is None:
                     break
-                running[pool.submit(_render_shard, job)] = job[0]
+                running[pool.submit(_render_shard, job)] = job.number
             if not running:
                 return
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -127,16 +148,24 @@ def _pool(jobs: Iterable[_Job], should_stop: Callable[[], bool], workers: int) -
 
 def _render_shard(job: _Job, should_stop: Callable[[], bool] = lambda: False) -> bool:
     """Render and write one shard; return whether it was not stopped."""
-    number, head_path, hdri, out, seeds, size, mix = job
-    model = HeadModel.load(head_path) if head_path else procedural_head()
-    surroundings = read_surroundings(hdri) if hdri else ()
+    model = HeadModel.load(job.head_path) if job.head_path else procedural_head()
+    surroundings = read_surroundings(job.hdri) if job.hdri else ()
     rows = []
-    for seed in seeds:
+    for seed in job.seeds:
         if should_stop():
             return False
-        rows.append(row_of(render_head(model, sample_head(seed, mix), size, surroundings)))
-    write_shard(out, number, rows)
+        scene, view = _scene_of(seed, job.mix, job.views)
+        picture = render_head(model, replace(scene, seed=seed), job.size, surroundings)
+        rows.append(row_of(picture, view))
+    write_shard(job.out, job.number, rows)
     return True
+
+
+def _scene_of(seed: int, mix: Mix, views: int) -> tuple[HeadScene, int | None]:
+    """Return the scene of a picture, and which view of its person it is, if there are several."""
+    if views == 1:
+        return sample_head(seed, mix), None
+    return sample_views(seed // views, mix, views)[seed % views], seed % views
 
 
 def _digest(path: Path) -> str:
@@ -158,10 +187,13 @@ def generate(
     count: int,
     first_seed: int,
     size: int,
+    views: int,
     hdri: Path | None,
     workers: int,
 ) -> int:
-    """Render the default mix into a folder and say how far it came; return the exit code.
+    """Render a set into a folder and say how far it came; return the exit code.
+
+    Several views of each person are of the mix that is for them, else it is the default one.
 
     Raises:
         FaceplateError: see `make_set`.
@@ -179,7 +211,8 @@ def generate(
         first_seed=first_seed,
         count=count,
         size=size,
-        mix=Mix(),
+        mix=Mix() if views == 1 else VIEWS,
+        views=views,
         hdri=hdri,
         progress=say,
         should_stop=console.stop,

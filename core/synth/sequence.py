@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from faceplate.core.arrays import DoubleArray
+from faceplate.core.synth.acting import sample_expression
 from faceplate.core.synth.bones import HandPose
 from faceplate.core.synth.expressions import EXPRESSIONS
 from faceplate.core.synth.hand import sample_hand
-from faceplate.core.synth.sample import Mix, sample_head, sample_moment
+from faceplate.core.synth.sample import Mix, sample_head, sample_moment, sample_view
 from faceplate.core.synth.scene import HeadScene, View
 
 _TALK = {"jawOpen": 0.5, "mouthFunnel": 0.35, "mouthLowerDown_L": 0.4, "mouthLowerDown_R": 0.4}
@@ -24,6 +25,24 @@ def sample_pair(seed: int, mix: Mix) -> tuple[HeadScene, HeadScene]:
     first = sample_head(seed, mix)
     second = sample_moment(np.random.default_rng([seed, 2]), seed, first.person, mix)
     return first, second
+
+
+def sample_views(seed: int, mix: Mix, count: int) -> list[HeadScene]:
+    """Return scenes of one person in one light, before one background and with the same things on.
+
+    Pose and expression are independent: what a network learns from that is to make of one view
+    another, and nothing in the second view is unknown but for what the first hides.
+    """
+    first = sample_head(seed, mix)
+    scenes = []
+    for number in range(count):
+        rng = np.random.default_rng([seed, 5, number])
+        gaze = (round(float(rng.normal() * 9), 2), round(float(rng.normal() * 5), 2))
+        other = sample_view(rng, mix)
+        view = replace(first.view, yaw=other.yaw, pitch=other.pitch, roll=other.roll)
+        expression = sample_expression(rng, gaze)
+        scenes.append(replace(first, view=view, expression=expression, gaze=gaze))
+    return scenes
 
 
 def sample_sequence(seed: int, mix: Mix, length: int) -> list[HeadScene]:

@@ -77,13 +77,19 @@ def write_shard(folder: Path, number: int, rows: Sequence[dict[str, AnyArray]]) 
     write_json(path.with_suffix(".json"), record)
 
 
-def row_of(picture: HeadPicture) -> dict[str, AnyArray]:
+def row_of(picture: HeadPicture, view: int | None = None) -> dict[str, AnyArray]:
     """Return what a shard keeps of a picture, by name.
 
     Light is kept as halves, so that exposure and noise can be drawn anew for every pass.
+
+    Args:
+        picture: what was rendered.
+        view: which of its person's views it is; None in sets where a person has but one.
     """
     pose = picture.pose
+    kept = {} if view is None else {"view": np.array(view, np.int64)}
     return {
+        **kept,
         "rgb": np.clip(picture.rgb, -_MOST_LIGHT, _MOST_LIGHT).astype(np.float16),
         "coverage": np.clip(picture.coverage * 255 + 0.5, 0, 255).astype(np.uint8),
         "mesh478": picture.mesh478,
