@@ -83,10 +83,13 @@ def harmonics_at(sh: FloatArray, x: float, y: float, z: float, out: AnyArray) ->
 
 
 @numba.njit(nogil=True, cache=True, fastmath=False)
-def lit_share(around: Illumination, radius: float, x: float, y: float, z: float) -> float:
-    """Return how much of the key reaches a point, 0 to 1, by 12 looks into its depth map.
+def lit_share(
+    around: Illumination, looks: int, radius: float, x: float, y: float, z: float
+) -> float:
+    """Return how much of the key reaches a point, 0 to 1.
 
     Args:
+        looks: into the key's depth map.
         radius: of the looks, in samples.
     """
     shadow, basis = around.shadow, around.basis
@@ -96,9 +99,9 @@ def lit_share(around: Illumination, radius: float, x: float, y: float, z: float)
     sy = 0.5 * size - (x * basis[1, 0] + y * basis[1, 1] + z * basis[1, 2]) * scale
     depth = distance - (x * basis[2, 0] + y * basis[2, 1] + z * basis[2, 2]) - bias
     lit = 0.0
-    for k in range(12):
+    for k in range(looks):
         # A spiral of the golden angle covers the disc evenly.
-        r = radius * np.sqrt((k + 0.5) / 12.0)
+        r = radius * np.sqrt((k + 0.5) / looks)
         a = 2.399963 * k
         column, row = int(np.floor(sx + r * np.cos(a))), int(np.floor(sy + r * np.sin(a)))
         if (
@@ -109,7 +112,7 @@ def lit_share(around: Illumination, radius: float, x: float, y: float, z: float)
             or shadow[row, column] * depth <= 1.0
         ):
             lit += 1.0
-    lit /= 12.0
+    lit /= looks
     if lit > 0.0 and around.dapple[0] > 0.0:
         step, shift = around.dapple[1] / scale, around.dapple[2]
         leaf = texture_at(around.textures[0], sx * step + shift, sy * step + 2.7 * shift)
@@ -178,6 +181,7 @@ def surface_light(
             shift = 0.12 + 0.25 * (1.0 - max(nl, 0.0))
             lit = lit_share(
                 around,
+                12,
                 around.radius,
                 value[0] + nx * shift,
                 value[1] + ny * shift,

@@ -56,7 +56,7 @@ def strand_light(
             for c in range(3):
                 light[s, k, c] = sky[c] * (0.85 * color[s, c] + 0.012 * gloss) * open_
             if k % 2 == 0 or k == length - 1:
-                lit = lit_share(around, 3.0, x + 0.5 * ox, y + 0.5 * oy, z + 0.5 * oz)
+                lit = lit_share(around, 5, 3.0, x + 0.5 * ox, y + 0.5 * oy, z + 0.5 * oz)
             for m in range(lamps.shape[0]):
                 if lamps[m, 3] + lamps[m, 4] + lamps[m, 5] <= 0.0:
                     continue
