@@ -48,7 +48,8 @@ class Throat:
         """Measure the skin (N, 3) of a head, given the same points of the neutral one."""
         near = np.abs(neutral[:, 1] - THROAT[0]) < 0.7
         middle = 0.5 * float(head[near, 2].min() + head[near, 2].max())
-        radii, lifts = [], []
+        radii: list[AnyArray] = []
+        lifts: list[AnyArray] = []
         for level in THROAT:
             near = np.abs(neutral[:, 1] - level) < 0.55
             x, z = head[near, 0], head[near, 2] - middle
