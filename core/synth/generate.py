@@ -15,7 +15,7 @@ from faceplate.core.errors import KnobError, TrainingError
 from faceplate.core.io.atomic import reason_of
 from faceplate.core.synth.backdrop import read_surroundings
 from faceplate.core.synth.head import HeadModel
-from faceplate.core.synth.mix import VIEWS
+from faceplate.core.synth.mix import RICH, VIEWS
 from faceplate.core.synth.render import render_head
 from faceplate.core.synth.sample import Mix, sample_head
 from faceplate.core.synth.scene import HeadScene
@@ -30,7 +30,7 @@ from faceplate.core.synth.shards import (
 )
 from faceplate.core.synth.standin import procedural_head
 
-GENERATOR = 1
+GENERATOR = 2
 """Version of the renderer; grows when the same scene gives other pictures."""
 
 
@@ -188,6 +188,7 @@ def generate(
     first_seed: int,
     size: int,
     views: int,
+    rich: bool,
     hdri: Path | None,
     workers: int,
 ) -> int:
@@ -211,7 +212,7 @@ def generate(
         first_seed=first_seed,
         count=count,
         size=size,
-        mix=Mix() if views == 1 else VIEWS,
+        mix=VIEWS if views > 1 else RICH if rich else Mix(),
         views=views,
         hdri=hdri,
         progress=say,
