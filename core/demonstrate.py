@@ -1,4 +1,4 @@
-"""The demo: expands the shot of the package, builds its actor, swaps it."""
+"""The demo: expands the shots of the package, builds an actor, swaps both."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def demonstrate(
     cache_folder: Path | None,
     frames: int | None = None,
 ) -> int:
-    """Swap the demo shot below ``out``; a second call goes on where the first stopped.
+    """Swap the demo shots below ``out``; a second call goes on where the first stopped.
 
     Args:
         out: a folder for the inputs, the actor and the result.
         make_job: what the door makes of a plate, an actor and an output.
         threads: one budget for all.
         cache_folder: of the observations, or None for the user's.
-        frames: how many frames of the plate, or None for all.
+        frames: how many frames of the first plate, and nothing of the second; None for all.
 
     Returns:
         The exit code.
@@ -48,15 +48,22 @@ def demonstrate(
         code = _build(console, footage, actor, threads, cache_folder)
         if code:
             return code
-    job = make_job(footage.plate, actor, str(out / "comp" / "comp.%04d.exr"))
-    return render_job(
-        console,
-        job,
-        threads=threads,
-        cache_folder=cache_folder,
-        revocations=None,
-        today=date.today(),
-    )
+    plates = {"comp": footage.plate}
+    if frames is None:
+        plates["covered"] = footage.covered
+    codes = []
+    for name, plate in plates.items():
+        job = make_job(plate, actor, str(out / name / f"{name}.%04d.exr"))
+        code = render_job(
+            console,
+            job,
+            threads=threads,
+            cache_folder=cache_folder,
+            revocations=None,
+            today=date.today(),
+        )
+        codes.append(code)
+    return max(codes)
 
 
 def _build(

@@ -1,4 +1,4 @@
-"""Expands the demo shot: clean frames from the package, the noise of a sensor, EXR on disk."""
+"""Expands the demo shots: clean frames from the package, the noise of a sensor, EXR on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from faceplate.core.io.exr import read_frame, write_frame
 from faceplate.core.synth.sensor import expose
 
 SPACE = "ACEScg"
-_SEEDS = {"plate": 1, "source": 2}
+_SEEDS = {"plate": 1, "source": 2, "covered": 3}
 CONSENT = """\
 [consent]
 performer = "synthetic"
@@ -31,17 +31,19 @@ class DemoFootage:
 
     Attributes:
         plate: pattern of the plate, scene-linear, `SPACE`.
+        covered: pattern of a second plate, in which a hand passes over the face; same space.
         source: pattern of the other performer's frames, same space.
         consent: the synthetic performer's record.
     """
 
     plate: str
+    covered: str
     source: str
     consent: Path
 
 
 def shipped(name: str) -> Footage:
-    """Return the clean frames of the package: "plate" or "source".
+    """Return the clean frames of the package: "plate", "covered" or "source".
 
     Raises:
         ModelMissingError: this installation lacks them.
@@ -54,11 +56,11 @@ def shipped(name: str) -> Footage:
 
 
 def write_footage(out: Path, *, frames: int | None = None) -> DemoFootage:
-    """Write the demo's plate, source and consent below ``out``; what is there is left alone.
+    """Write the demo's plates, source and consent below ``out``; what is there is left alone.
 
     Args:
         out: a folder; made when it is not there.
-        frames: how many frames of the plate to write, from the middle on; None for all. The
+        frames: how many frames of each plate to write, from the middle on; None for all. The
             source is always whole.
 
     Raises:
@@ -70,7 +72,7 @@ def write_footage(out: Path, *, frames: int | None = None) -> DemoFootage:
         clean = shipped(name)
         (out / name).mkdir(parents=True, exist_ok=True)
         numbers = clean.frames.numbers
-        if name == "plate" and frames is not None:
+        if name != "source" and frames is not None:
             numbers = numbers[len(numbers) // 2 :][:frames]
         for number in numbers:
             path = out / name / f"{name}.{number:04d}.exr"
@@ -79,7 +81,7 @@ def write_footage(out: Path, *, frames: int | None = None) -> DemoFootage:
         patterns[name] = str(out / name / f"{name}.%04d.exr")
     consent = out / "synthetic.consent.toml"
     consent.write_text(CONSENT, encoding="utf-8")
-    return DemoFootage(patterns["plate"], patterns["source"], consent)
+    return DemoFootage(patterns["plate"], patterns["covered"], patterns["source"], consent)
 
 
 def exposed(clean: Frame, seed: int) -> Frame:
