@@ -51,7 +51,7 @@ from faceplate.core.track import FaceTrack, ShotTrack
 from faceplate.ocio.config import ColorConfig
 from faceplate.ocio.network import NetworkView
 
-OBSERVE_VERSION = 3
+OBSERVE_VERSION = 4
 """Counted up whenever a frame's observations change, so that no cache outlives its code."""
 
 ANALYSIS_NETWORKS = (

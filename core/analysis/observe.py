@@ -202,7 +202,7 @@ def confidence_of(
         _falling(fit.disagreement, 0.06, 0.3, floor=0.1),
         _falling(-height, -48.0, -16.0),
         _falling(sharpness / height, 0.03, 0.1, floor=0.3),
-        _falling(-seen, -0.5, -0.15, floor=0.1),
+        _falling(-seen, -0.3, -0.05, floor=0.1),
     )
     return float(np.prod(terms))
 

@@ -209,7 +209,7 @@ def test_confidence_falls_with_yaw_and_never_rises() -> None:
         (0.95, 1.0, 0.20, 200, 1.0, 1.0),
         (0.95, 1.0, 0.01, 25, 1.0, 1.0),
         (0.95, 1.0, 0.01, 200, 15.0, 1.0),
-        (0.95, 1.0, 0.01, 200, 1.0, 0.25),
+        (0.95, 1.0, 0.01, 200, 1.0, 0.12),
     ],
     ids=["detector", "mesh score", "disagreement", "size", "blur", "covering"],
 )
