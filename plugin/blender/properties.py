@@ -126,7 +126,10 @@ class FaceplateSettings(bpy.types.PropertyGroup):
         ),
         "frames": StringProperty(name="Frames", description=PLATE.knob("frames").help.rstrip(".")),
         "movie_start": IntProperty(
-            name="Movie Start", description="Scene frame of a movie's first frame", default=1
+            name="Movie Start",
+            description="Scene frame of a movie's first frame",
+            default=1,
+            options=set(),
         ),
         "actor": _path("Actor", ACTOR_SOURCE.knob("file").help),
         "track": _path("Track", "A solved track; the analysis is skipped"),
@@ -263,10 +266,12 @@ def shortest(value: float) -> float:
     return next((short for short in digits if struct.pack("f", short) == single), value)
 
 
-def draw_knobs(layout: Any, settings: Any, node: Node) -> None:
-    """Draw a node's knobs, in its own order."""
+def draw_knobs(
+    layout: Any, settings: Any, node: Node, *, skip: frozenset[str] = frozenset()
+) -> None:
+    """Draw a node's knobs, in its own order, but for those that are settled."""
     for knob in node.knobs:
-        if knob.name in HIDDEN or isinstance(knob, TextKnob):
+        if knob.name in HIDDEN | skip or isinstance(knob, TextKnob):
             continue
         if isinstance(knob, NumberKnob) and knob.words:
             choice = word_property(knob)
@@ -274,8 +279,10 @@ def draw_knobs(layout: Any, settings: Any, node: Node) -> None:
             if getattr(settings, choice) == NUMBER:
                 layout.prop(settings, knob.name, text=knob.unit.title() or " ")
         elif isinstance(knob, ListKnob):
-            layout.label(text=label_of(knob.name))
-            flow = layout.grid_flow(columns=3, align=True)
-            flow.prop(settings, knob.name)
+            row = layout.row()
+            row.label(text=label_of(knob.name))
+            column = row.column(align=True)
+            column.use_property_split = False  # with it, Blender puts all words into one row
+            column.prop(settings, knob.name)
         else:
             layout.prop(settings, knob.name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 
+from faceplate.core.footage import MOVIE_SUFFIXES
 from faceplate.nodes.face import FACE_SWAP, FACE_TRACK
 from faceplate.plugin.blender import scene
 from faceplate.plugin.blender.group import title_of
@@ -81,8 +83,10 @@ def draw_node(layout: Any, session: Session, group: Any) -> None:
     draw_error(layout, settings)
     layout.use_property_split = True
     layout.label(text=title_of(node))
-    for name in ("plate", "colorspace", "frames", "movie_start"):
+    for name in ("plate", "colorspace", "frames"):
         layout.prop(settings, name)
+    if Path(settings.plate).suffix.lower() in MOVIE_SUFFIXES:
+        layout.prop(settings, "movie_start")
     if node is FACE_SWAP:
         layout.prop(settings, "actor")
     if node is not FACE_TRACK:
@@ -128,7 +132,7 @@ def draw_strip(layout: Any, session: Session, shown: Any) -> None:
     draw_face(layout, settings)
     layout.operator("faceplate.swap_strip")
     draw_running(layout, session)
-    draw_knobs(layout, settings, FACE_SWAP)
+    draw_knobs(layout, settings, FACE_SWAP, skip=frozenset({"layers"}))
 
 
 def draw_error(layout: Any, settings: Any) -> None:

@@ -116,9 +116,6 @@ class Layout:
     def box(self) -> Layout:
         return Layout(self.drawn)
 
-    def grid_flow(self, *, columns: int, align: bool) -> Layout:
-        return Layout(self.drawn)
-
 
 class Bpy:
     """One fake Blender with a window.
