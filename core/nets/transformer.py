@@ -7,6 +7,7 @@ plain perceptron, and its results are not the paper's: see `fsgan.md` 12.1.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -18,6 +19,7 @@ _POINTS = Layout.WFLW_98.count
 _ANGLES = 8
 """Sines and cosines of yaw and pitch, here and there."""
 _LEAST_SIZE = 1e-6
+_RADIANS = math.pi / 180
 
 
 class LandmarkTransformer(nn.Module):
@@ -55,7 +57,7 @@ class LandmarkTransformer(nn.Module):
         upright = _rolled(points - middle, -pose[:, 2])
         size = size_of(upright)
         shape = upright / size
-        turns = torch.deg2rad(torch.cat([pose[:, :2], wanted[:, :2]], 1))
+        turns = torch.cat([pose[:, :2], wanted[:, :2]], 1) * _RADIANS
         angles = torch.cat([turns.sin(), turns.cos()], 1)
         x = torch.cat([shape.flatten(1), angles], 1)
         for layer in self.layers:
@@ -87,7 +89,7 @@ def size_of(points: Tensor) -> Tensor:
 
 def _rolled(points: Tensor, degrees: Tensor) -> Tensor:
     """Return (B, N, 2) points, y down, tilted to the face's own left about the origin."""
-    angle = torch.deg2rad(degrees)
+    angle = degrees * _RADIANS
     cosine, sine = angle.cos()[:, None], angle.sin()[:, None]
     x, y = points[:, :, 0], points[:, :, 1]
     return torch.stack([cosine * x - sine * y, sine * x + cosine * y], 2)

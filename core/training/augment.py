@@ -109,7 +109,7 @@ def augment(
     shift = rng.normal(0, settings.shift, 2)
     place = crop_from_picture(sample, size_px, fraction, turn, shift)
     mirrored = rng.random() < settings.mirror_border
-    linear, coverage, valid = _warped(sample, place, size_px, mirrored)
+    linear, coverage, valid = warped(sample, place, size_px, mirrored)
     if rng.random() < settings.paste:
         linear, coverage, valid = _pasted(linear, coverage, valid, draw, rng)
     if rng.random() < settings.flip:
@@ -134,7 +134,7 @@ def centred(
 ) -> Labelled:
     """Return one picture cropped as at run time, for judging a network."""
     place = crop_from_picture(sample, size_px, FRACTION, 0.0, np.zeros(2))
-    linear, coverage, valid = _warped(sample, place, size_px, mirrored=False)
+    linear, coverage, valid = warped(sample, place, size_px, mirrored=False)
     return Labelled(photograph(linear, rng), coverage, valid)
 
 
@@ -150,7 +150,7 @@ def crop_from_picture(
         turn_degrees: roll that is left; + turns the picture clockwise.
         shift: (2,) of the face's middle, shares of the crop's side; x right, y down.
     """
-    top, chin = _ends(sample)
+    top, chin = face_ends(sample)
     down = chin - top
     angle = np.arctan2(down[0], down[1]) + np.deg2rad(turn_degrees)
     scale = size_px * fraction / _face_height(sample)
@@ -160,7 +160,7 @@ def crop_from_picture(
     return np.column_stack([turned, goal - turned @ middle])
 
 
-def _ends(sample: Sample) -> tuple[DoubleArray, DoubleArray]:
+def face_ends(sample: Sample) -> tuple[DoubleArray, DoubleArray]:
     """Return the topmost point of a face and its chin, picture pixels."""
     if sample.mesh478 is not None:
         return _point(sample.mesh478[_TOP]), _point(sample.mesh478[_CHIN])
@@ -174,14 +174,21 @@ def _point(point: FloatArray) -> DoubleArray:
 
 
 def _face_height(sample: Sample) -> float:
-    top, chin = _ends(sample)
+    top, chin = face_ends(sample)
     return max(float(np.linalg.norm(chin - top)), 1.0)
 
 
-def _warped(
+def warped(
     sample: Sample, place: DoubleArray, size_px: int, mirrored: bool
 ) -> tuple[FloatArray, ByteArray, ByteArray]:
-    """Return linear light, coverage and trust of a crop; each pixel is a mean over its area."""
+    """Return linear light, coverage and trust of a crop; each pixel is a mean over its area.
+
+    Args:
+        sample: the picture.
+        place: (2, 3) similarity from picture to crop pixels.
+        size_px: side of the crop.
+        mirrored: whether what lies outside the picture is its mirror; else it is black.
+    """
     border = cv2.BORDER_REFLECT_101 if mirrored else cv2.BORDER_CONSTANT
     side = sample.linear.shape[0]
     factor = max(int(1.0 / np.sqrt(np.linalg.det(place[:, :2])) + 0.3), 1)
@@ -234,7 +241,7 @@ def _pasted(
     place = crop_from_picture(
         other, size_px, rng.uniform(0.35, 0.75), rng.normal(0, 50.0), np.asarray(shift)
     )
-    light, cover, known = _warped(other, place, size_px, mirrored=False)
+    light, cover, known = warped(other, place, size_px, mirrored=False)
     alpha = _share(cover, _OCCLUDER) * (known[..., None] > 127)
     light *= np.exp(rng.normal(0, 0.3)).astype(np.float32)
     mixed = coverage * (1 - alpha)

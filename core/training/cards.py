@@ -7,8 +7,11 @@ import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
 
-from faceplate.core.card import Licence, ModelCard, Origin, card_text
+from torch import nn
+
+from faceplate.core.card import Licence, ModelCard, Origin, Parameters, card_text
 from faceplate.core.io.atomic import replacing
+from faceplate.core.nets.tensorfile import tensors_bytes
 from faceplate.core.training.checkpoint import Position
 from faceplate.core.training.export import Exported
 from faceplate.core.training.settings import RunSettings
@@ -68,18 +71,41 @@ def card_of(
         limits=model.limits,
         clearance="open",
         labels=model.labels,
+        parameters=_parameters(model),
     )
 
 
-def write_model(folder: Path, card: ModelCard, exported: Exported) -> tuple[Path, Path]:
+def write_model(
+    folder: Path, card: ModelCard, exported: Exported, model: Model | None = None
+) -> tuple[Path, ...]:
     """Write a model and its card into ``folder``; return their paths.
+
+    Args:
+        folder: where.
+        card: of the model.
+        exported: the file.
+        model: whose tensors are written too, where its card says so.
 
     Raises:
         DiskError: the folder or the disk refuses.
     """
-    model, text = folder / card.file, folder / f"{card.name}.toml"
-    with replacing(model) as temporary:
-        temporary.write_bytes(exported.content)
-    with replacing(text) as temporary:
-        temporary.write_text(card_text(card), encoding="utf-8")
-    return model, text
+    contents = {card.file: exported.content}
+    if card.parameters is not None and model is not None and model.parameters is not None:
+        contents[card.parameters.file] = _tensors(model.parameters)
+    # The card comes last: without it the weights are not used.
+    contents[f"{card.name}.toml"] = card_text(card).encode()
+    for name, content in contents.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(content)
+    return tuple(folder / name for name in contents)
+
+
+def _parameters(model: Model) -> Parameters | None:
+    if model.parameters is None:
+        return None
+    content = _tensors(model.parameters)
+    return Parameters(f"{model.name}.safetensors", hashlib.sha256(content).hexdigest())
+
+
+def _tensors(network: nn.Module) -> bytes:
+    return tensors_bytes({k: t.detach().cpu().numpy() for k, t in network.state_dict().items()})

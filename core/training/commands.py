@@ -179,7 +179,7 @@ def _ship(console: Console, options: TrainOptions, settings: RunSettings, task: 
             weights=weights,
             metrics=metrics,
         )
-        written += write_model(options.out, card, exported)
+        written += write_model(options.out, card, exported, model)
     report = _report(settings, position, metrics)
     with replacing(options.out / REPORT) as temporary:
         temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

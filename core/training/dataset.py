@@ -89,8 +89,17 @@ class PictureSet:
 
     def numbers(self, name: str) -> list[int]:
         """Return one whole number of every picture, in order: "seeds" or "identity"."""
-        arrays = (self._arrays(shard) for shard in range(len(self.shards)))
-        return [int(value) for shard in arrays for value in shard[name]]
+        return [int(value) for value in self.column(name)]
+
+    def column(self, name: str) -> AnyArray:
+        """Return one array of every picture, in order: "pose" (P, 3) or "expression" (P, E)."""
+        arrays = [self._arrays(shard) for shard in range(len(self.shards))]
+        for (path, _), shard in zip(self.shards, arrays, strict=True):
+            if name not in shard:
+                raise TrainingError(
+                    f"The pictures of {path} have no {name}.", hint="Render the set again."
+                )
+        return np.concatenate([np.asarray(shard[name]) for shard in arrays])
 
     def _arrays(self, shard: int) -> dict[str, AnyArray]:
         if shard not in self._open:

@@ -225,6 +225,7 @@ def poisson_blending_loss(
     attributes: Taps | None = None,
     judge: Judge | None = None,
     levels: int = 2,
+    goal: Tensor | None = None,
 ) -> Tensor:
     """Return the blending network's loss: as near as can be to the gradient-domain blend.
 
@@ -238,8 +239,10 @@ def poisson_blending_loss(
         attributes: likewise.
         judge: the discriminator; None leaves its part out.
         levels: of the discriminator's pyramid.
+        goal: what `poisson_targets` makes of ``new``, where it is known already: it takes long,
+            and whoever prepares batches in advance has the time.
     """
-    goal = poisson_targets(new, plate, matte)
+    goal = poisson_targets(new, plate, matte) if goal is None else goal
     rec = reconstruction_loss(found, goal, weights, identity=identity, attributes=attributes)
     total = weights.rec * rec
     if weights.gan and judge is not None:

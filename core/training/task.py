@@ -81,6 +81,7 @@ class Model:
         labels: names of the elements of the first output, or ().
         training: what it learnt from, in words.
         limits: what it cannot do.
+        parameters: the network whose tensors are passed on too, to be trained further; or None.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Model:
     labels: tuple[str, ...]
     training: str
     limits: str
+    parameters: nn.Module | None = None
 
 
 class Task(Protocol):

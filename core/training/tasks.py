@@ -12,6 +12,10 @@ from faceplate.core.errors import TrainingError
 from faceplate.core.nets.segnet import SegNet
 from faceplate.core.nets.unet import UNet
 from faceplate.core.synth.picture import CLASSES
+from faceplate.core.training.blend import BlendSettings, BlendTask
+from faceplate.core.training.complete import CompleteSettings, CompleteTask
+from faceplate.core.training.perceptual import PerceptualSettings, PerceptualTask
+from faceplate.core.training.reenact import ReenactSettings, ReenactTask
 from faceplate.core.training.segment import SegmentSettings, SegmentTask
 from faceplate.core.training.settings import RunSettings, StageSettings, settings_from
 from faceplate.core.training.task import Task
@@ -58,6 +62,13 @@ def _paper(run: RunSettings, settings: SegmentSettings) -> Task:
     return SegmentTask(run, settings, lambda: Signed(UNet(len(CLASSES), feature_scale=1)))
 
 
+_SMALL = (
+    StageSettings(size_px=64, batch=16, steps=1_200, rate=1e-3),
+    StageSettings(size_px=128, batch=8, steps=600, rate=6e-4),
+    StageSettings(size_px=256, batch=4, steps=120, rate=4e-4),
+)
+"""Of a light generator on a CPU: the released training has the last two sizes."""
+
 TASKS: tuple[TaskKind, ...] = (
     TaskKind(
         name="segment",
@@ -87,6 +98,34 @@ TASKS: tuple[TaskKind, ...] = (
         settings=TransformerSettings,
         stages=(StageSettings(size_px=256, batch=32, steps=6_000, rate=3e-3),),
         build=TransformerTask,
+    ),
+    TaskKind(
+        name="perceptual",
+        summary="features by which the generators' losses compare faces",
+        settings=PerceptualSettings,
+        stages=(StageSettings(size_px=128, batch=32, steps=800, rate=2e-3),),
+        build=PerceptualTask,
+    ),
+    TaskKind(
+        name="reenact",
+        summary="a view of a person to another one, driven by landmarks: the paper's Gr",
+        settings=ReenactSettings,
+        stages=_SMALL,
+        build=ReenactTask,
+    ),
+    TaskKind(
+        name="complete",
+        summary="a face with holes to a whole one: the paper's Gc",
+        settings=CompleteSettings,
+        stages=_SMALL,
+        build=CompleteTask,
+    ),
+    TaskKind(
+        name="blend",
+        summary="a pasted face to one that fits skin and light: the paper's Gb",
+        settings=BlendSettings,
+        stages=_SMALL,
+        build=BlendTask,
     ),
 )
 

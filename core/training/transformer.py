@@ -37,8 +37,8 @@ NAME = "landmark_transformer"
 BANDS = (0, 15, 30, 45, 60)
 """Edges of the bands of pose distance, degrees."""
 
-_HELD = 20_000
-"""Heads of a whole validation."""
+_HELD, _LEAST_HELD = 20_000, 500
+"""Heads of a whole validation, and of a hasty one."""
 _HELD_SEED, _ACTING_SEED = 7_310, 7_311
 _DISTANCES = (38.0, 260.0)
 """Of the camera, cm, as the renderer draws it."""
@@ -205,7 +205,9 @@ class TransformerTask:
                 answer: Tensor = network(*(x.to(device) for x in given))
             return answer.cpu().numpy()
 
-        heads = held_turns(self._head, self._acting, self._settings, most or _HELD)
+        heads = held_turns(
+            self._head, self._acting, self._settings, max(most, _LEAST_HELD) if most else _HELD
+        )
         found, rigid = errors_by_distance(turn, heads), errors_by_distance(turn_rigidly, heads)
         numbers = {f"error {name}": value for name, value in found.items()}
         numbers |= {f"rigid {name}": value for name, value in rigid.items()}
@@ -282,10 +284,8 @@ def errors_by_distance(turn: Turn, heads: Batch) -> dict[str, float]:
     away = np.linalg.norm(_centred(found) - _centred(points[:, 1]), axis=2).mean(1)
     errors = away / heads["eyes"]
     far = np.hypot(*(poses[:, 0] - poses[:, 1])[:, :2].T)
-    return {
-        f"{low}-{high}": float(errors[(far >= low) & (far < high)].mean())
-        for low, high in pairwise(BANDS)
-    }
+    inside = {f"{low}-{high}": (far >= low) & (far < high) for low, high in pairwise(BANDS)}
+    return {name: float(errors[band].mean()) for name, band in inside.items() if band.any()}
 
 
 def _about_middle(points: Tensor) -> Tensor:

@@ -1,0 +1,268 @@
+"""The task of completion: a face with holes, and where the target's face is, to a whole face.
+
+The holes and the truth are those of the released FSGANv2 code, `fsgan.md` 8.5. Ours, and unlike it:
+what is completed is the target's own picture made worse, unless a reenactment network is named;
+and where its face is follows from the renderer's truth, bent and worn, for there is no segmenter in
+the loop whose faults could be learnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from faceplate.core.arrays import AnyArray, BoolArray, ByteArray
+from faceplate.core.errors import TrainingError
+from faceplate.core.nets.blocks import pool_pyramid
+from faceplate.core.nets.unet import MultiScaleResUNet
+from faceplate.core.official import load_trainable
+from faceplate.core.training.contest import (
+    GENERATOR,
+    Contest,
+    ContestSettings,
+    as_plane,
+    sheet,
+    signed,
+    unsigned,
+)
+from faceplate.core.training.ganlosses import WEIGHTS
+from faceplate.core.training.holes import ellipse_hole
+from faceplate.core.training.pairs import (
+    PairSettings,
+    People,
+    cut_pair,
+    exposed,
+    people_of,
+    stacked,
+)
+from faceplate.core.training.quality import qualities
+from faceplate.core.training.reenact import reenacted
+from faceplate.core.training.settings import RunSettings, StageSettings
+from faceplate.core.training.task import Batch, Model, Networks, Part, Update, Validation
+
+NAME = "fsgan_complete"
+LIGHT = "light_inpaint"
+SIZE_PX = 256
+
+_REENACT_CHANNELS = 101
+_CELLS = 6
+"""Of the grid whose displacements bend a picture."""
+_JUDGED_SEED = 812
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteSettings:
+    """What a completing network learns from, and what it is told to mind.
+
+    Attributes:
+        net: the generator and its judge.
+        pairs: how views are cut.
+        gan: weight of deceiving the discriminator.
+        reenactor: frozen reenactment network that draws what is completed from another view, as in
+            the released training; "" takes the target's own picture, made worse.
+        blur: largest blur of that, in pixels of 256.
+        bend: standard deviation of displacements in it, shares of the side.
+        tint: of the channels' gains, in nepers.
+        outline: standard deviation of how far the face's outline is displaced, shares of the side.
+        worn: most that is worn off it, likewise.
+        holdout: share of the persons kept for validation when no set is named for it.
+    """
+
+    net: ContestSettings = field(default_factory=ContestSettings)
+    pairs: PairSettings = field(default_factory=PairSettings)
+    gan: float = WEIGHTS["inpaint"].gan
+    reenactor: str = ""
+    blur: float = 2.5
+    bend: float = 0.006
+    tint: float = 0.06
+    outline: float = 0.02
+    worn: float = 0.05
+    holdout: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteBatches:
+    """Makes batches of faces with holes.
+
+    Attributes:
+        people: to learn from.
+        settings: of the task.
+        stage: says size and number.
+    """
+
+    people: People
+    settings: CompleteSettings
+    stage: StageSettings
+
+    def __call__(self, rng: np.random.Generator) -> Batch:
+        """Return "new", "target" (B, h, w, 3) uint8 codes and "kept", "face" (B, h, w) uint8.
+
+        "new" is another view, with "points" (B, 98, 2) of the target, where a reenactment network
+        is to draw it; else the target made worse. "kept" is what remains of the new face.
+        """
+        return stacked([self._one(rng) for _ in range(self.stage.batch)])
+
+    def _one(self, rng: np.random.Generator) -> dict[str, AnyArray]:
+        settings = self.settings
+        pair = self.people.pair(rng, settings.pairs.near)
+        views = cut_pair(self.people, pair, rng, settings.pairs, self.stage.size_px)
+        source, codes = exposed(views, rng, settings.pairs)
+        target = views[1]
+        face = bent_outline(target.face, rng, settings)
+        return {
+            "new": source if settings.reenactor else worsened(codes, rng, settings),
+            "target": codes,
+            "points": target.points,
+            "kept": (face & ~ellipse_hole(face, rng)).astype(np.uint8),
+            "face": target.face.astype(np.uint8),
+        }
+
+
+class CompleteTask:
+    """Trains the completing generator against a discriminator."""
+
+    def __init__(self, run: RunSettings, settings: CompleteSettings) -> None:
+        """Open the data and build the networks.
+
+        Raises:
+            TrainingError: no data with several views of a person, or settings that do not fit.
+            ModelError: a network is named that is not there.
+        """
+        self._run, self._settings = run, settings
+        self._people, self._held = people_of(run.data, run.validation, settings.holdout, views=2)
+        self._reenactor = _reenactor(settings)
+        self._contest = Contest(settings.net, LIGHT, seed=run.seed, gan=settings.gan)
+
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        """The generator and its judge."""
+        return self._contest.parts
+
+    @property
+    def digest(self) -> str:
+        """The hash of the data's indices."""
+        return self._people.pictures.digest
+
+    def begin(self, stage: StageSettings, device: torch.device) -> CompleteBatches:
+        """Return what makes the batches of a stage."""
+        self._contest.begin(stage, device)
+        if self._reenactor is not None:
+            self._reenactor.to(device)
+        return CompleteBatches(self._people, self._settings, stage)
+
+    def step(
+        self, networks: Networks, batch: Mapping[str, Tensor], update: Update
+    ) -> dict[str, Tensor]:
+        """Learn from one batch."""
+        contest = self._contest
+        given, goal, face = self._given(batch)
+        found = contest.mixed(networks[GENERATOR](pool_pyramid(given, contest.levels)), goal, face)
+        total = contest.loss(networks, found, goal)
+        losses = contest.learn(networks, update, total, found, goal)
+        return {**losses, "l1": functional.l1_loss(found, goal)}
+
+    def validate(self, networks: Networks, most: int) -> Validation:
+        """Compare faces of held-out persons with the truth, whole and where there was a hole."""
+
+        def row(batch: Mapping[str, Tensor]) -> dict[str, float]:
+            given, goal, face = self._given(batch)
+            found = networks[GENERATOR](pool_pyramid(given, self._contest.levels))
+            found, goal, before = (unsigned(x) for x in (found, goal, given[:, :3]))
+            hole = qualities(found, goal, face * (1 - as_plane(batch["kept"])))
+            return (
+                qualities(found, goal, face)
+                | {f"hole {name}": hole[name] for name in ("l1", "psnr")}
+                | {f"given {k}": v for k, v in qualities(before, goal, face).items()}
+            )
+
+        return self._contest.validate(networks, self._batches, row, most, _JUDGED_SEED)
+
+    def draw(self, networks: Networks, batch: Mapping[str, Tensor]) -> Mapping[str, ByteArray]:
+        """Return one sheet: what is given, the truth, what the generator makes."""
+        given, goal, _ = self._given(batch)
+        with torch.no_grad():
+            found = networks[GENERATOR](pool_pyramid(given, self._contest.levels))
+        return {"complete": sheet([given[:, :3], goal, found])}
+
+    def models(self, networks: Networks) -> tuple[Model, ...]:
+        """Return the generator."""
+        count = sum(map(len, self._people.views))
+        kind = "reenacted by our network" if self._reenactor else "made worse, not reenacted"
+        return (
+            self._contest.model(
+                networks,
+                self._run.name or NAME,
+                training=(
+                    f"{count} views of {len(self._people.views)} rendered persons, {kind}, with "
+                    "elliptic holes"
+                ),
+                limits="Rendered heads only. Faces cut at 1.2 times their box.",
+            ),
+        )
+
+    def _given(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the generator's input at the finest level, its goal and the target's face."""
+        new, target = signed(batch["new"]), signed(batch["target"])
+        kept, face = as_plane(batch["kept"]), as_plane(batch["face"])
+        if self._reenactor is not None:
+            new = reenacted(self._reenactor, new, batch["points"], self._contest.levels)
+        masked = new * kept - (1 - kept)
+        return torch.cat([masked, face], 1), target * face - (1 - face), face
+
+    def _batches(self, stage: StageSettings) -> CompleteBatches:
+        return CompleteBatches(self._held, self._settings, stage)
+
+
+def worsened(codes: ByteArray, rng: np.random.Generator, settings: CompleteSettings) -> ByteArray:
+    """Return a picture as a reenactment network might have drawn it: soft, bent and tinted."""
+    side = codes.shape[0]
+    picture = codes.astype(np.float32)
+    flow = _displacements(rng, side, settings.bend)
+    picture = _bent(picture, flow, cv2.INTER_LINEAR)
+    sigma = rng.uniform(0, settings.blur) * side / SIZE_PX
+    if sigma > 0.1:
+        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+    picture *= np.exp(rng.normal(0, settings.tint, 3)).astype(np.float32)
+    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+
+
+def bent_outline(
+    face: BoolArray, rng: np.random.Generator, settings: CompleteSettings
+) -> BoolArray:
+    """Return where another view's face might lie that was drawn in the place of this one."""
+    side = face.shape[0]
+    moved = _bent(face.astype(np.uint8), _displacements(rng, side, settings.outline), 0)
+    width = 1 + 2 * round(rng.uniform(0, settings.worn) * side / 2)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    return np.asarray(cv2.erode(moved, kernel) > 0)
+
+
+def _displacements(rng: np.random.Generator, side: int, spread: float) -> AnyArray:
+    """Return smooth random displacements, (side, side, 2) pixels."""
+    coarse = rng.normal(0, spread * side, (_CELLS, _CELLS, 2)).astype(np.float32)
+    return np.asarray(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC))
+
+
+def _bent(picture: AnyArray, flow: AnyArray, way: int) -> AnyArray:
+    grid = np.stack(np.meshgrid(*[np.arange(picture.shape[0], dtype=np.float32)] * 2), axis=-1)
+    return np.asarray(cv2.remap(picture, grid + flow, None, way, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _reenactor(settings: CompleteSettings) -> nn.Module | None:
+    if not settings.reenactor:
+        return None
+    folder = settings.net.models
+    network = load_trainable(settings.reenactor, also=[Path(folder)] if folder else [])
+    if not isinstance(network, MultiScaleResUNet) or network.in_channels != _REENACT_CHANNELS:
+        raise TrainingError(
+            f"The model {settings.reenactor} reenacts nothing by 98 landmarks.",
+            hint="Name one that `faceplate train reenact` made.",
+        )
+    return network
