@@ -1,0 +1,131 @@
+"""Completion: faces with holes, and what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from faceplate.core.errors import TrainingError
+from faceplate.core.training.complete import (
+    CompleteBatches,
+    CompleteSettings,
+    bent_outline,
+    worsened,
+)
+from faceplate.core.training.tasks import kind_of, run_settings
+
+NET = {"judge_width": 4, "pixel": 1.0}
+
+
+def task_of(people_set: Path, **own: Any) -> Any:
+    table = {
+        "network": "complete", "data": [str(people_set)],
+        "task": {"net": NET, "holdout": 0.25, **own}, "stages": [{"size_px": 48, "batch": 4}],
+    }  # fmt: skip
+    settings = run_settings(table)
+    return kind_of("complete").build(settings, settings.task)
+
+
+def test_a_short_training_lowers_the_loss_and_repeats_itself(
+    train_small: Callable[..., Any], people_set: Path, tmp_path: Path
+) -> None:
+    stage = {"size_px": 32, "batch": 4, "steps": 30, "rate": 3e-3}
+    task = {"net": NET, "holdout": 0.25}
+
+    run = train_small(tmp_path / "a", "complete", [str(people_set)], task, **stage)
+    again = train_small(tmp_path / "b", "complete", [str(people_set)], task, **stage | {"steps": 2})
+
+    assert run.mean("generator", slice(-5, None)) < 0.5 * run.mean("generator", slice(0, 2))
+    assert again.losses[0] == run.losses[0]
+    assert {"hole l1", "given l1", "psnr"} <= set(run.scores[-1])
+
+
+def test_what_is_given_is_a_face_with_holes_and_the_goal_a_whole_one(people_set: Path) -> None:
+    task = task_of(people_set)
+    batches = task.begin(run_settings({"network": "complete"}).stages[0], torch.device("cpu"))
+    assert isinstance(batches, CompleteBatches)
+    small = CompleteBatches(batches.people, batches.settings, task._run.stages[0])
+
+    batch = {k: torch.from_numpy(v) for k, v in small(np.random.default_rng(1)).items()}
+    given, goal, face = task._given(batch)
+
+    assert given.shape == (4, 4, 48, 48)
+    kept = batch["kept"][:, None] > 0
+    assert (given[:, :3].amax(1, keepdim=True)[~kept] == -1).all()
+    assert (goal.amax(1, keepdim=True)[face < 1] == -1).all()
+    torch.testing.assert_close(given[:, 3:], face)
+    holes = ((face > 0) & ~kept).float().mean((1, 2, 3)) / face.mean((1, 2, 3))
+    assert ((holes > 0.02) & (holes < 0.9)).all()
+
+
+def test_the_worse_picture_is_softer_but_the_same_face() -> None:
+    settings = CompleteSettings()
+    rng = np.random.default_rng(0)
+    codes = np.full((64, 64, 3), 60, np.uint8)
+    codes[20:44, 20:44] = 200
+    codes[::2, ::2] += 40
+
+    found = [worsened(codes, rng, settings) for _ in range(20)]
+
+    def detail(picture: np.ndarray) -> float:
+        return float(np.abs(np.diff(picture.astype(float), axis=0)).mean())
+
+    assert np.mean([detail(one) for one in found]) < 0.6 * detail(codes)
+    means = np.array([one[24:40, 24:40].mean() for one in found])
+    assert abs(means.mean() - codes[24:40, 24:40].mean()) < 15 and means.std() > 2
+
+
+def test_the_outline_stays_near_and_wears_off() -> None:
+    y, x = np.mgrid[:128, :128]
+    face = np.hypot(x - 64, y - 64) < 40
+    rng = np.random.default_rng(0)
+
+    found = [bent_outline(face, rng, CompleteSettings()) for _ in range(20)]
+
+    shared = [(one & face).sum() / (one | face).sum() for one in found]
+    assert 0.5 < min(shared) < max(shared) < 1
+    assert np.mean([one.sum() for one in found]) < face.sum()
+    same = bent_outline(face, rng, CompleteSettings(outline=0.0, worn=0.0))
+    np.testing.assert_array_equal(same, face)
+
+
+@pytest.mark.slow
+def test_a_frozen_reenactment_network_draws_what_is_completed(
+    people_set: Path, tmp_path: Path
+) -> None:
+    from faceplate.core.training.cards import card_of, write_model
+    from faceplate.core.training.checkpoint import Position
+    from faceplate.core.training.export import Exported
+
+    table = {"network": "reenact", "data": [str(people_set)], "task": {"net": NET, "holdout": 0.25}}
+    settings = run_settings(table)
+    other = kind_of("reenact").build(settings, settings.task)
+    (model,) = other.models({name: part.network.eval() for name, part in other.parts.items()})
+    exported = Exported(b"no network", 0.0, 0.0)
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"")
+    card = card_of(model, exported, settings, Position(), weights=weights, metrics={})
+    write_model(tmp_path, card, exported, model)
+
+    task = task_of(people_set, reenactor="fsgan_reenact", net={**NET, "models": str(tmp_path)})
+    batches = task.begin(task._run.stages[0], torch.device("cpu"))
+    batch = {k: torch.from_numpy(v) for k, v in batches(np.random.default_rng(1)).items()}
+    given, _, _ = task._given(batch)
+
+    network = {name: part.network for name, part in other.parts.items()}["generator"]
+    from faceplate.core.training.contest import signed
+    from faceplate.core.training.reenact import reenacted
+
+    wanted = reenacted(network, signed(batch["new"]), batch["points"], 1)
+    kept = batch["kept"][:, None].expand(-1, 3, -1, -1) > 0
+    torch.testing.assert_close(given[:, :3][kept], wanted[kept])
+    with pytest.raises(TrainingError, match="fsgan_reenact is no perceptual"):
+        task_of(
+            people_set,
+            net={**NET, "identity_model": "fsgan_reenact", "models": str(tmp_path)},
+        )
