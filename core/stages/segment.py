@@ -25,6 +25,8 @@ _PATCH = 0.02
 
 _DECISION = 1.6
 """Power on the chances: doubts of a tenth fall to a thirtieth, edges stay where they are."""
+_SURE = 0.03
+"""Coverage that counts as none, and what lacks to a coverage that counts as whole."""
 _TOUCH = 0.012
 """Gap across which a covering still counts as touching the head, share of the crop's side."""
 _ANY = 0.2
@@ -181,6 +183,8 @@ def labels_on(
     small_guide = cv2.resize(guide, size[::-1], interpolation=cv2.INTER_AREA)
     radius = max(round(_RADIUS * face_height * factor), 1)
     fitted = color_guided_filter(guide, small_guide, small, radius=radius, epsilon=_EPSILON)
+    # Nearly nothing is nothing and nearly all is all, so that what is hidden stays the plate's.
+    fitted = (fitted - np.float32(_SURE)) / np.float32(1 - 2 * _SURE)
     planes = [np.clip(fitted[..., k], 0.0, 1.0) for k in range(4)]
     # Rounding and the fit's overshoot must not make more than one pixel out of a pixel.
     total = np.maximum(planes[0] + planes[1] + planes[2] + planes[3], np.float32(1.0))
