@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from faceplate.core.analysis.label import LabelledCrop
-from faceplate.core.arrays import DoubleArray, FloatArray
+from faceplate.core.arrays import BoolArray, DoubleArray, FloatArray
 from faceplate.core.frame import Window
 from faceplate.core.stages.guided import color_guided_filter
 
@@ -128,27 +128,42 @@ def _decided(chances: FloatArray) -> FloatArray:
 
 
 def attached_only(chances: FloatArray, names: Sequence[str]) -> FloatArray:
-    """Return chances without coverings that touch neither face nor hair: they are background.
+    """Return chances without what lies apart: it is background.
 
-    A thing that stands beside a head covers nothing of it, however much it looks like a prop.
+    Face away from the middle of the crop is somebody else's, or no face. A thing that stands
+    beside a head covers nothing of it, however much it looks like a prop.
 
     Args:
         chances: (S, S, C) float32.
         names: of the C labels.
     """
-    head = chances[..., [names.index(name) for name in ("face", "hair", "mouth")]].sum(axis=2)
-    reach = 2 * max(round(_TOUCH * chances.shape[0]), 1) + 1
-    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    near = cv2.dilate((head > 0.5).astype(np.uint8), brush) > 0
-    occluder = chances[..., names.index("occluder")]
-    count, part = cv2.connectedComponents((occluder > _ANY).astype(np.uint8), connectivity=8)
-    kept = np.zeros(count, np.bool_)
-    kept[np.unique(part[near])] = True
-    loose = np.where(kept[part], np.float32(0), occluder)
+    face, hair, occluder, mouth, rest = (
+        names.index(name) for name in ("face", "hair", "occluder", "mouth", "background")
+    )
+    side = chances.shape[0]
+    middle = np.zeros((side, side), np.uint8)
+    center, axes = (side // 2, round(0.54 * side)), (round(0.2 * side), round(0.26 * side))
+    cv2.ellipse(middle, center, axes, 0, 0, 360, 1, cv2.FILLED)
     result = chances.copy()
-    result[..., names.index("occluder")] -= loose
-    result[..., names.index("background")] += loose
+    lost = _apart(chances[..., face] + chances[..., mouth], middle > 0)
+    for label in (face, mouth):
+        result[..., rest] += result[..., label] * lost
+        result[..., label] -= result[..., label] * lost
+    reach = 2 * max(round(_TOUCH * side), 1) + 1
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    head = result[..., [face, hair, mouth]].sum(axis=2) > 0.5
+    loose = _apart(chances[..., occluder], cv2.dilate(head.astype(np.uint8), brush) > 0)
+    result[..., rest] += result[..., occluder] * loose
+    result[..., occluder] -= result[..., occluder] * loose
     return result
+
+
+def _apart(chance: FloatArray, place: BoolArray) -> FloatArray:
+    """Return (S, S) float32, 1 where a chance belongs to no part that reaches a place, else 0."""
+    count, part = cv2.connectedComponents((chance > _ANY).astype(np.uint8), connectivity=8)
+    reaches = np.zeros(count, np.float32)
+    reaches[np.unique(part[place])] = 1
+    return np.asarray(1 - reaches[part], np.float32)
 
 
 def labels_on(
