@@ -9,7 +9,7 @@ from bpy.app.handlers import persistent
 from bpy.props import PointerProperty, StringProperty
 
 from faceplate.core.errors import InputError
-from faceplate.plugin.blender import group, scene, ui
+from faceplate.plugin.blender import compat, group, scene, ui
 from faceplate.plugin.blender.operators import engine_operators, plain_operators
 from faceplate.plugin.blender.preferences import FaceplatePreferences
 from faceplate.plugin.blender.properties import FaceplateSettings
@@ -40,7 +40,10 @@ class AddOn:
         bpy.types.NodeTree.faceplate = PointerProperty(type=FaceplateSettings)
         bpy.types.Scene.faceplate = PointerProperty(type=FaceplateSettings)
         bpy.types.MovieClip.faceplate_track = StringProperty(
-            name="Track", description="Track file of the clip's faces", subtype="FILE_PATH"
+            name="Track",
+            description="Track file of the clip's faces",
+            subtype="FILE_PATH",
+            options=compat.path_options(),
         )
         getattr(bpy.types, MENU).append(ui.draw_add_menu)
         bpy.app.handlers.render_init.append(look_for_frames)

@@ -16,6 +16,14 @@ def is_new() -> bool:
     return bool(bpy.app.version >= (5, 0, 0))
 
 
+def path_options() -> set[str]:
+    """Return the options of a property for paths that may begin with ``//``.
+
+    From 4.5 on Blender shows such a path in red where the property does not say that it may.
+    """
+    return {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+
 def compositor_tree(scene: Any) -> Any:
     """Return a scene's compositor tree; it is made when there is none."""
     if not is_new():

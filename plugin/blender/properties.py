@@ -105,7 +105,12 @@ def _knobs() -> Iterator[Knob]:
 
 
 def _path(name: str, help: str) -> Any:
-    return StringProperty(name=name, description=help.rstrip("."), subtype="FILE_PATH")
+    return StringProperty(
+        name=name,
+        description=help.rstrip("."),
+        subtype="FILE_PATH",
+        options=compat.path_options(),
+    )
 
 
 def _spaces(owner: Any, context: Any, typed: str) -> list[str]:

@@ -144,7 +144,7 @@ def draw_error(layout: Any, settings: Any) -> None:
             box.label(text=line)
 
 
-def _wrapped(text: str, width: int = 46) -> list[str]:
+def _wrapped(text: str, width: int = 38) -> list[str]:
     """Return a text in lines; a panel does not break them.
 
     >>> _wrapped("one two three", 8)
