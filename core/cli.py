@@ -13,7 +13,7 @@ import typer
 from faceplate.core.console import Console
 from faceplate.core.doors import default_threads, model_folders, user_models
 from faceplate.core.footage import FIRST_MOVIE_FRAME
-from faceplate.core.job import Job
+from faceplate.core.job import UNUSED_KNOBS, Job
 from faceplate.core.options import choose_face, command
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.nodes.face import FACE_MATTE, FACE_SWAP, FACE_TRACK
@@ -56,6 +56,12 @@ Frame = Annotated[str, typer.Option("--out", help="Frames to write, as comp.%04d
 File = Annotated[Path, typer.Option("--out", help="File to write.")]
 ActorFile = Annotated[Path, typer.Argument(help="An actor file.")]
 Shot = Annotated[str, typer.Option(help="The shot's name, for consent; else the output's.")]
+Source = Annotated[Path, typer.Option("--actor", help="The .actor file; or a picture: a draft.")]
+Draft = Annotated[bool, typer.Option("--draft", help="Burn a mark in; no consent.")]
+Withdrawn = Annotated[Path | None, typer.Option(help="List of withdrawn consents.")]
+Compression = Annotated[str, typer.Option(help="Of the EXR: zip, zips, piz, rle, no.")]
+Prefix = Annotated[str, typer.Option(help="Put before our layers' names.")]
+NoContact = Annotated[bool, typer.Option("--no-contact", help="No contact sheet.")]
 
 
 def _config(ocio: str) -> str | None:
@@ -78,7 +84,7 @@ def swap(
     console: Console,
     plate: Plate,
     knobs: dict[str, object],
-    actor: Annotated[Path, typer.Option(help="The .actor file; or a picture, for a draft.")],
+    actor: Source,
     out: Frame,
     frames: Frames = "",
     face: Face = "",
@@ -93,18 +99,16 @@ def swap(
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
     shot: Shot = "",
-    draft: Annotated[bool, typer.Option("--draft", help="Burn a mark in; no consent.")] = False,
-    revocations: Annotated[Path | None, typer.Option(help="List of withdrawn consents.")] = None,
+    draft: Draft = False,
+    revocations: Withdrawn = None,
     overwrite: Overwrite = False,
-    compression: Annotated[str, typer.Option(help="Of the EXR: zip, zips, piz, rle, no.")] = "zip",
-    layer_prefix: Annotated[str, typer.Option(help="Put before our layers' names.")] = "",
-    no_contact: Annotated[bool, typer.Option("--no-contact", help="No contact sheet.")] = False,
+    compression: Compression = "zip",
+    layer_prefix: Prefix = "",
+    no_contact: NoContact = False,
     threads: Threads = 0,
     cache: CacheFolder = None,
 ) -> int:
     """Put an actor's face on the face in a plate."""
-    from faceplate.core.commands import render_job
-
     delivery = Delivery(
         output=out,
         name=shot,
@@ -121,9 +125,172 @@ def swap(
         contact_sheet=not no_contact,
     )
     graph = swap_graph(_plate_knobs(plate, colorspace, frames), {"file": str(actor)}, knobs)
+    return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
+
+
+@command(app, "complete", FACE_SWAP)
+def complete(
+    console: Console,
+    plate: Plate,
+    knobs: dict[str, object],
+    out: Frame,
+    actor: Annotated[
+        str, typer.Option(help="The .actor file; the plate's own frames when not said.")
+    ] = "",
+    frames: Frames = "",
+    face: Face = "",
+    face_at: FaceAt = "",
+    reference: Reference = None,
+    track: Track = None,
+    detector: Detector = "mediapipe",
+    landmarker: Landmarker = "mesh",
+    pose_net: PoseNet = "mesh",
+    matte_in: MatteIn = "",
+    colorspace: Space = "",
+    ocio: Config = "",
+    start: Start = FIRST_MOVIE_FRAME,
+    shot: Shot = "",
+    draft: Draft = False,
+    revocations: Withdrawn = None,
+    overwrite: Overwrite = False,
+    compression: Compression = "zip",
+    layer_prefix: Prefix = "",
+    no_contact: NoContact = False,
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Rebuild what a hand or a prop hides of a face, and leave the rest of it alone."""
+    delivery = Delivery(
+        output=out,
+        name=shot,
+        task="complete",
+        face=choose_face(face, face_at, reference),
+        track=str(track) if track else None,
+        official=_official(detector, landmarker, pose_net),
+        matte_in=matte_in or None,
+        start=start,
+        ocio=_config(ocio),
+        layer_prefix=layer_prefix,
+        compression=compression,
+        draft=draft,
+        overwrite=overwrite,
+        contact_sheet=not no_contact,
+    )
+    source = {"file": actor} if actor else None
+    graph = swap_graph(_plate_knobs(plate, colorspace, frames), source, knobs)
+    return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
+
+
+@command(app, "reenact", FACE_SWAP, skip=(*UNUSED_KNOBS["reenact"], "layers"))
+def reenact(
+    console: Console,
+    performance: Annotated[str, typer.Argument(help="Who drives: frames, a movie, or a still.")],
+    knobs: dict[str, object],
+    actor: Source,
+    out: Frame,
+    frames: Frames = "",
+    face: Face = "",
+    face_at: FaceAt = "",
+    reference: Reference = None,
+    track: Track = None,
+    detector: Detector = "mediapipe",
+    landmarker: Landmarker = "mesh",
+    pose_net: PoseNet = "mesh",
+    colorspace: Space = "",
+    ocio: Config = "",
+    start: Start = FIRST_MOVIE_FRAME,
+    shot: Shot = "",
+    draft: Draft = False,
+    revocations: Withdrawn = None,
+    overwrite: Overwrite = False,
+    compression: Compression = "zip",
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Drive an actor with any performance; writes the face alone, 256 x 256, linear Rec.709."""
+    delivery = Delivery(
+        output=out,
+        name=shot,
+        task="reenact",
+        face=choose_face(face, face_at, reference),
+        track=str(track) if track else None,
+        official=_official(detector, landmarker, pose_net),
+        start=start,
+        ocio=_config(ocio),
+        compression=compression,
+        draft=draft,
+        overwrite=overwrite,
+        contact_sheet=False,
+    )
+    knobs = {**knobs, "layers": ("comp",)}
+    plate = _plate_knobs(performance, colorspace, frames)
+    graph = swap_graph(plate, {"file": str(actor)}, knobs)
+    return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
+
+
+@command(app, "blend", FACE_SWAP, skip=UNUSED_KNOBS["blend"])
+def blend(
+    console: Console,
+    plate: Plate,
+    knobs: dict[str, object],
+    element: Annotated[
+        str, typer.Option(help="Hand-made face as FILE:LAYER, clean, premultiplied scene light.")
+    ],
+    out: Frame,
+    matte_in: Annotated[
+        str, typer.Option(help="Its matte as FILE:LAYER; else the element's own alpha.")
+    ] = "",
+    frames: Frames = "",
+    face: Face = "",
+    face_at: FaceAt = "",
+    reference: Reference = None,
+    track: Track = None,
+    detector: Detector = "mediapipe",
+    landmarker: Landmarker = "mesh",
+    pose_net: PoseNet = "mesh",
+    colorspace: Space = "",
+    ocio: Config = "",
+    start: Start = FIRST_MOVIE_FRAME,
+    shot: Shot = "",
+    draft: Draft = False,
+    revocations: Withdrawn = None,
+    overwrite: Overwrite = False,
+    compression: Compression = "zip",
+    layer_prefix: Prefix = "",
+    no_contact: NoContact = False,
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Lay a hand-made face into a plate, in its light, blur and grain."""
+    delivery = Delivery(
+        output=out,
+        name=shot,
+        task="blend",
+        element=element,
+        face=choose_face(face, face_at, reference),
+        track=str(track) if track else None,
+        official=_official(detector, landmarker, pose_net),
+        matte_in=matte_in or None,
+        start=start,
+        ocio=_config(ocio),
+        layer_prefix=layer_prefix,
+        compression=compression,
+        draft=draft,
+        overwrite=overwrite,
+        contact_sheet=not no_contact,
+    )
+    graph = swap_graph(_plate_knobs(plate, colorspace, frames), None, knobs)
+    return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
+
+
+def _render(
+    console: Console, job: Job, threads: int, cache: Path | None, revocations: Path | None
+) -> int:
+    from faceplate.core.commands import render_job
+
     return render_job(
         console,
-        job_of(graph, "swap", delivery),
+        job,
         threads=default_threads(threads),
         cache_folder=cache,
         revocations=revocations,
@@ -153,8 +320,6 @@ def matte(
     cache: CacheFolder = None,
 ) -> int:
     """Write the mattes of the face in a plate, and no picture."""
-    from faceplate.core.commands import render_job
-
     delivery = Delivery(
         output=out,
         face=choose_face(face, face_at, reference),
@@ -168,14 +333,7 @@ def matte(
     graph = swap_graph(
         _plate_knobs(plate, colorspace, frames), None, {**knobs, "layers": ("matte",)}
     )
-    return render_job(
-        console,
-        job_of(graph, "swap", delivery),
-        threads=default_threads(threads),
-        cache_folder=cache,
-        revocations=None,
-        today=date.today(),
-    )
+    return _render(console, job_of(graph, "swap", delivery), threads, cache, None)
 
 
 @command(app, "track", FACE_TRACK, skip=("seed",))
@@ -397,6 +555,10 @@ def synth(
     count: Annotated[int, typer.Option(help="Pictures in all.")] = 1024,
     seed: Annotated[int, typer.Option(help="Seed of the first picture.")] = 0,
     size: Annotated[int, typer.Option(help="Side of a picture, pixels.")] = 256,
+    views: Annotated[int, typer.Option(help="Pictures of each person, in one light.")] = 1,
+    rich: Annotated[
+        bool, typer.Option("--rich", help="More than the usual mix, to learn from.")
+    ] = False,
     hdri: Annotated[Path | None, typer.Option(help="Environment maps, an .npz file.")] = None,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
 ) -> int:
@@ -410,6 +572,8 @@ def synth(
         count=count,
         first_seed=seed,
         size=size,
+        views=views,
+        rich=rich,
         hdri=hdri,
         workers=workers,
     )

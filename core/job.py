@@ -77,11 +77,13 @@ class Knobs:
     """Every knob that the passes read, by the names that the nodes give them."""
 
     method: str
+    weights: str
     mix: Number
     shape: Number
     expression: Number
     pose: str
     views: int
+    steps: int
     eyes: str
     mouth: str
     erode: Number
@@ -121,6 +123,23 @@ class FaceChoice:
             )
 
 
+TASKS = ("swap", "complete", "reenact", "blend")
+"""What may become of a face: another one's in its place; what covers it taken away; an actor
+driven by it, on frames of their own; a hand-made face laid over it."""
+
+
+UNUSED_KNOBS: Mapping[str, tuple[str, ...]] = {
+    "swap": (),
+    "complete": (),
+    "reenact": ("mix", "erode", "feather", "light", "seam", "sharpness", "motion_blur", "grain"),
+    "blend": (
+        *("method", "weights", "shape", "expression", "pose", "views", "steps", "eyes", "mouth"),
+        *("erode", "feather"),
+    ),
+}
+"""Knobs that have nothing to do in a task, and that its command does not offer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """Everything a render needs to know, complete: no default is left to whoever reads it.
@@ -136,6 +155,8 @@ class Job:
         official: released networks that analyse in the places of ours: of "dsfd", "hrnet",
             "hopenet".
         matte_in: hand-made matte as ``FILE:LAYER``, or None; it wins over the network's.
+        task: swap, complete, reenact or blend; see `TASKS`.
+        element: hand-made face as ``FILE:LAYER``, for the task blend.
         face: which face of the plate.
         frames: frames to render, as in ``1001-1100x2``; None for all of the plate.
         output: pattern of the frames to write.
@@ -161,6 +182,8 @@ class Job:
     track: str | None
     official: tuple[str, ...]
     matte_in: str | None
+    task: str
+    element: str | None
     face: FaceChoice
     frames: str | None
     output: str
@@ -191,6 +214,7 @@ _NOT_PIXELS = frozenset(
         "track",
         "official",
         "matte_in",
+        "element",
         "frames",
         "output",
         "overwrite",

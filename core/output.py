@@ -14,6 +14,7 @@ from faceplate.core.footage import frame_path, is_numbered
 JOB_ATTRIBUTE = "faceplate/job"
 FRAME_ATTRIBUTE = "faceplate/frame"
 """What became of a frame: "replaced", or "untouched" and, where it was not wanted so, why."""
+ACTOR_ATTRIBUTE, CONSENT_ATTRIBUTE = "faceplate/actor", "faceplate/consent"
 _BECAUSE = "untouched: "
 
 
@@ -82,7 +83,7 @@ def finished_job(path: Path, *, overwrite: bool) -> str:
     """
     if not path.exists():
         return ""
-    job = _entry(path, JOB_ATTRIBUTE)
+    job = header_entries(path, [JOB_ATTRIBUTE])[JOB_ATTRIBUTE]
     if not job and not overwrite:
         raise OutputError(
             f"{path} is there already and was not written by faceplate.",
@@ -99,16 +100,17 @@ def frame_state(reason: str, *, replaced: bool) -> str:
 
 def finished_reason(path: Path) -> str:
     """Return why a finished frame of ours is untouched, or ""."""
-    state = _entry(path, FRAME_ATTRIBUTE)
+    state = header_entries(path, [FRAME_ATTRIBUTE])[FRAME_ATTRIBUTE]
     return state.removeprefix(_BECAUSE) if state.startswith(_BECAUSE) else ""
 
 
-def _entry(path: Path, name: str) -> str:
-    """Return a text of an EXR's header; "" where there is none, or no EXR."""
-    if path.stat().st_size == 0:
-        return ""
-    try:
-        parts = OpenEXR.File(str(path), header_only=True).parts
-        return str(parts[0].header.get(name, "")) if parts else ""
-    except (RuntimeError, UnicodeDecodeError):
-        return ""
+def header_entries(path: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return texts of an EXR's header; "" where there is none, or no EXR."""
+    header: dict[str, object] = {}
+    if path.stat().st_size > 0:
+        try:
+            parts = OpenEXR.File(str(path), header_only=True).parts
+            header = parts[0].header if parts else {}
+        except (RuntimeError, UnicodeDecodeError):
+            header = {}
+    return {name: str(header.get(name, "")) for name in names}

@@ -30,7 +30,7 @@ _FREE = frozenset(
     | {"draft", "lossy", "overwrite", "contact_sheet"}
 )
 """Entries of a job that `with_job` can change; everything else decides how a shot is opened."""
-_BOUND_KNOBS = frozenset({"method", "smoothing"})
+_BOUND_KNOBS = frozenset({"method", "weights", "steps", "smoothing"})
 
 _Signatures: TypeAlias = tuple[tuple[str, int, int], ...]
 

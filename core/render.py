@@ -27,13 +27,18 @@ from faceplate.core.card import ModelCard
 from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations
 from faceplate.core.contact import write_contact
+from faceplate.core.driving import crop_frame, drive_face
 from faceplate.core.errors import TrackError
 from faceplate.core.face import FaceObservation
 from faceplate.core.footage import frame_path
 from faceplate.core.frame import Frame, Window
+from faceplate.core.fsgan import NetworkFaces
+from faceplate.core.generators import generator_cards, open_generators
+from faceplate.core.handmade import lay_element
 from faceplate.core.inputs import Inputs, open_inputs
 from faceplate.core.io.atomic import sweep_temps
 from faceplate.core.io.cache import key_of
+from faceplate.core.io.element import ElementReader, open_element
 from faceplate.core.io.exr import write_frame
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.io.roto import RotoReader, open_roto
@@ -43,7 +48,15 @@ from faceplate.core.labels import FaceLabels, RecentFrames
 from faceplate.core.layers import Placed, turnover_channels
 from faceplate.core.mark import DRAFT, burn
 from faceplate.core.nets.load import load_network
-from faceplate.core.output import JOB_ATTRIBUTE, finished_job, finished_reason
+from faceplate.core.output import (
+    ACTOR_ATTRIBUTE,
+    CONSENT_ATTRIBUTE,
+    JOB_ATTRIBUTE,
+    finished_job,
+    finished_reason,
+    header_entries,
+)
+from faceplate.core.ownframes import actor_of_plate
 from faceplate.core.provenance import frame_attributes, shot_attributes
 from faceplate.core.replace import (
     REENACTING,
@@ -92,6 +105,8 @@ class Shot:
         recent: reads the plate and remembers its last frames.
         labels: says what the pixels around a face show.
         roto: a hand-made matte that wins over the labels, or None.
+        element: a hand-made face that is laid into the plate, or None.
+        networks: draw the faces; None where they are warped, or somebody made them.
         actor: the source, or None where only mattes are made.
         cards: the networks that the shot's analysis and its render go through.
         solved: hash of the track.
@@ -109,6 +124,8 @@ class Shot:
     recent: RecentFrames
     labels: FaceLabels
     roto: RotoReader | None
+    element: ElementReader | None
+    networks: NetworkFaces | None
     actor: Actor | None
     cards: tuple[ModelCard, ...]
     solved: str
@@ -117,11 +134,19 @@ class Shot:
     digest: str
     attributes: Mapping[str, str]
 
+    @property
+    def has_faces(self) -> bool:
+        """Whether there is a face to put in; else mattes alone are made."""
+        return self.actor is not None or self.element is not None
+
+    def drawn_by(self, number: int) -> str:
+        """Return the hash of what people drew for a frame."""
+        return "".join(drawn.digest(number) for drawn in (self.roto, self.element) if drawn)
+
     def frame_job(self, number: int) -> str:
         """Return the hash that a finished frame bears: the job, and the plate's own frame."""
         plate = self.reader.digest(number) if number in self.reader.frames.numbers else "missing"
-        drawn = "" if self.roto is None else self.roto.digest(number)
-        text = f"{self.digest}:{number}:{plate}:{drawn}"
+        text = f"{self.digest}:{number}:{plate}:{self.drawn_by(number)}"
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -189,7 +214,7 @@ def render_shot(
                 ),
                 partial(tally.written, progress, result),
             )
-    if job.contact_sheet and job.actor is not None:
+    if job.contact_sheet and shot.has_faces and job.task != "reenact":
         sheet = write_contact(job, inputs.reader, inputs.config, list(numbers))
         tally.outputs += [str(sheet)] if sheet else []
     return tally.summary(
@@ -308,6 +333,8 @@ def shot_of(
     Raises:
         FaceplateError: nothing has been written.
     """
+    if job.knobs.method == "fsgan":  # before the work
+        generator_cards(job.knobs.weights, models, job.knobs.steps)
     seers = Seers.of(job.official, models)
     settings = AnalysisSettings(job.knobs.smoothing, threads, cache_folder, embed=True, seers=seers)
     track = track_of(job, inputs, settings, progress)
@@ -341,7 +368,22 @@ def open_shot(
     recent = RecentFrames(reader)
     labels = FaceLabels(recent, view, segmenter)
     roto = None if job.matte_in is None else open_roto(job.matte_in)
-    casts = tuple(cast_of(actor, one, view.shaper.encode, job.seed) for one in tracks)
+    completes = job.task == "complete"
+    if completes and actor is None and tracks:
+        actor = actor_of_plate(reader, config, tracks[0], settings)
+    encode = view.shaper.encode
+    casts = tuple(cast_of(actor, one, encode, job.seed, completes=completes) for one in tracks)
+    networks = None
+    if job.knobs.method == "fsgan" and actor is not None:
+        generators = open_generators(
+            job.knobs.weights,
+            settings.seers.folders,
+            segmenter,
+            steps=job.knobs.steps,
+            threads=settings.threads,
+        )
+        sources = casts[0].sources if casts else ()
+        networks = NetworkFaces(generators, actor, sources, encode)
     shot = Shot(
         job=job,
         reader=reader,
@@ -351,6 +393,8 @@ def open_shot(
         recent=recent,
         labels=labels,
         roto=roto,
+        element=None if job.element is None else open_element(job.element),
+        networks=networks,
         actor=actor,
         cards=(segmenter.card, *analysis_cards(settings.seers)),
         solved=track_digest(track),
@@ -370,17 +414,23 @@ def with_job(shot: Shot, job: Job) -> Shot:
             track, face, seed and smoothing are the same.
     """
     face = _by_index(job.face, [cast.track for cast in shot.casts])
+    drawing = () if shot.networks is None else shot.networks.generators.cards
     digest = job_hash(
         replace(job, face=face),
         pixel_version=PIXEL_VERSION,
-        models={shot.cards[0].name: shot.cards[0].sha256},
+        models={card.name: card.sha256 for card in (shot.cards[0], *drawing)},
         track_digest=shot.solved,
         actor_digest="" if shot.actor is None else shot.actor.digest,
         plate_digest=shot.track.plate_hash,
         config_id=shot.config_id,
     )
     attributes = shot_attributes(
-        job, face, shot.actor, shot.cards, track_digest=shot.solved, pixel_version=PIXEL_VERSION
+        job,
+        face,
+        shot.actor,
+        (*shot.cards, *drawing),
+        track_digest=shot.solved,
+        pixel_version=PIXEL_VERSION,
     )
     attributes["faceplate/hash"] = digest
     return replace(shot, job=job, digest=digest, attributes=attributes)
@@ -393,6 +443,8 @@ def _by_index(choice: FaceChoice, tracks: Sequence[FaceTrack]) -> FaceChoice:
 
 def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
     """Return one turnover frame and what became of it; depends on nothing but its arguments."""
+    if shot.job.task == "reenact":
+        return _driven_frame(shot, number)
     job, seconds = shot.job, {}
     start = time.perf_counter()
     frame, missing = _plate_frame(shot, number)
@@ -402,7 +454,7 @@ def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
     face: FloatArray | None = None
     comp = frame
     reasons: list[str] = []
-    wanted = value_at(job.knobs.mix, number) > 0 or job.actor is None
+    wanted = value_at(job.knobs.mix, number) > 0 or not shot.has_faces
     for cast in shot.casts if not missing else ():
         found, reason = _usable(cast.track, number, job)
         if found is None:
@@ -410,10 +462,10 @@ def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
             continue
         element = _element(shot, cast, frame, found)
         if element is None:
-            reasons.append("face outside the picture")
+            reasons.append("element empty" if shot.element else "face outside the picture")
             continue
         if wanted and not element.matte.astype(np.float16).any():
-            reasons.append("face hidden")
+            reasons.append("nothing hidden" if job.task == "complete" else "face hidden")
         comp, face = _laid_over(comp, element, face, shot.view)
         placed.append(Placed(element, found, _following(cast.track, found, number)))
     if not shot.casts and not missing:
@@ -425,12 +477,40 @@ def render_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
     seconds["face"] = time.perf_counter() - start
     is_seen = len(reasons) < len(shot.casts)
     reason = "plate frame missing" if missing else "" if is_seen else reasons[0]
-    replaced = is_seen and not missing and wanted and shot.job.actor is not None
-    actor = shot.casts[0].actor if shot.casts else None
+    replaced = is_seen and not missing and wanted and shot.has_faces
+    weights = [one.element.warped.weights for one in placed]
     header = {**frame.header, **shot.attributes}
-    header |= frame_attributes(placed, actor, reason, replaced=replaced)
+    header |= frame_attributes(job.task, weights, shot.actor, reason, replaced=replaced)
+    if shot.element is not None and replaced:
+        path = shot.element.footage.path(placed[0].seen.number)
+        said = header_entries(path, (ACTOR_ATTRIBUTE, CONSENT_ATTRIBUTE))
+        header |= {name: text for name, text in said.items() if text}
     result = FrameResult(number, replaced, reason, seconds)
     return replace(frame, channels=channels, header=header), result
+
+
+def _driven_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
+    """Return a frame of an actor whom the plate drives, and what became of it."""
+    job, cast = shot.job, shot.casts[0] if shot.casts else None
+    start = time.perf_counter()
+    missing, driven = not shot.recent.has(number), None
+    reason = "plate frame missing" if missing else "no face"
+    if cast is not None and not missing:
+        found, reason = _usable(cast.track, number, job)
+        if found is not None:
+            performance = shot.recent.read(found.number)
+            look = look_at(job, found.number)
+            driven = drive_face(performance, found, cast, shot.view.shaper, look, shot.networks)
+    frame = crop_frame(number, driven)
+    if job.draft or missing:
+        text = f"{job.name} {number} PLATE FRAME MISSING" if missing else DRAFT
+        frame = replace(frame, channels=_marked(frame, text))
+    weights = [] if driven is None else [driven.weights]
+    replaced = driven is not None
+    header = {**frame.header, **shot.attributes}
+    header |= frame_attributes(job.task, weights, shot.actor, reason, replaced=replaced)
+    result = FrameResult(number, replaced, reason, {"face": time.perf_counter() - start})
+    return replace(frame, header=header), result
 
 
 def _plate_frame(shot: Shot, number: int) -> tuple[Frame, bool]:
@@ -491,7 +571,10 @@ def _element(shot: Shot, cast: Cast, frame: Frame, found: FaceObservation) -> El
     look = replace(look, mix=value_at(shot.job.knobs.mix, frame.number))
 
     def reenacted() -> Reenacted | None:
-        return reenact_face(own, found, cast, shot.view, look, label)
+        if shot.element is not None:
+            return lay_element(shot.element, own, found, shot.view, label)
+        way = reenact_face if shot.networks is None else shot.networks.reenact_face
+        return way(own, found, cast, shot.view, look, label)
 
     stages = shot.stages
     new = reenacted() if stages is None else stages.get(_key(shot, cast, found, look), reenacted)
@@ -507,10 +590,12 @@ def _key(shot: Shot, cast: Cast, found: FaceObservation, look: Look) -> str:
         "" if shot.actor is None else shot.actor.digest,
         shot.config_id,
         shot.reader.space,
-        "" if shot.roto is None else shot.roto.digest(found.number),
+        shot.drawn_by(found.number),
         repr([getattr(look, name) for name in REENACTING]),
-        f"{shot.job.knobs.method} {shot.job.seed} {cast.track.index} {found.number}",
+        f"{shot.job.task} {shot.job.knobs.method} {shot.job.knobs.weights}",
+        f"{shot.job.seed} {cast.track.index} {found.number}",
         *(card.sha256 for card in shot.cards),
+        *(card.sha256 for card in (shot.networks.generators.cards if shot.networks else ())),
         *(shot.recent.digest(number) for number in {*near, found.number}),
     )
 
@@ -527,6 +612,7 @@ def look_at(job: Job, number: int) -> Look:
     knobs = job.knobs
     return Look(
         views=int(knobs.views),
+        steps=int(knobs.steps),
         shape=value_at(knobs.shape, number),
         expression=value_at(knobs.expression, number),
         pose=knobs.pose,

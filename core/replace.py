@@ -20,7 +20,7 @@ from faceplate.core.geometry import mesh as meshes
 from faceplate.core.source import Actor
 from faceplate.core.stages import blend, composite, grain, light, views, warp
 from faceplate.core.stages.segment import Labels
-from faceplate.core.stages.views import SourceView, Target
+from faceplate.core.stages.views import SourceView, Target, ViewWeights
 from faceplate.core.stages.warp import Warped
 from faceplate.core.track import FaceTrack
 from faceplate.ocio.network import NetworkView
@@ -32,6 +32,8 @@ _MARGIN = 0.06
 _AUTO_SHUTTER_DEGREES = 180.0
 _MAX_BLUR = 0.012
 """Largest defocus that is matched, face heights: beyond it the measure is not trusted."""
+_HIDDEN_REACH = 0.012
+"""How far around a hand or a prop the face is rebuilt, face heights."""
 _SEAM_FLOOR = 0.01
 """In the networks' exposure, where skin is about 0.2."""
 
@@ -45,6 +47,7 @@ class Look:
     """The knobs of one frame, as `nodes` defines them; keys are already evaluated."""
 
     views: int
+    steps: int
     shape: float
     expression: float
     pose: str
@@ -60,8 +63,8 @@ class Look:
     mix: float
 
 
-REENACTING = ("views", "shape", "expression", "pose", "eyes", "mouth")
-"""The knobs of a `Look` that `reenact_face` reads."""
+REENACTING = ("views", "steps", "shape", "expression", "pose", "eyes", "mouth")
+"""The knobs of a `Look` that count before the blend."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +77,7 @@ class Cast:
         track: the target.
         target: what the whole track says of the target.
         seed: of the grain.
+        completes: whether what covers the face is replaced, and the face stays.
     """
 
     actor: Actor | None
@@ -81,6 +85,7 @@ class Cast:
     track: FaceTrack
     target: Target
     seed: int
+    completes: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +123,10 @@ class Reenacted:
         labels: what the pixels show, on a window of their own.
         warped: the actor's views on the plate's raster; without an actor, what would be covered.
         level: linear level of the main view's skin; 0 without an actor.
+        exposure: what brings the decoded codes of ``warped`` near the plate's light.
+        matte: (h, w) float32 hand-made coverage that is the matte as it is, or None.
+        new: (h, w) float32, where the face is new and not the plate's, so that their light can be
+            compared; None for all of it.
     """
 
     window: Window
@@ -127,15 +136,24 @@ class Reenacted:
     labels: Labels
     warped: Warped
     level: float
+    exposure: float = 1.0
+    matte: FloatArray | None = None
+    new: FloatArray | None = None
 
 
 def cast_of(
-    actor: Actor | None, track: FaceTrack, encode: Callable[[FloatArray], FloatArray], seed: int
+    actor: Actor | None,
+    track: FaceTrack,
+    encode: Callable[[FloatArray], FloatArray],
+    seed: int,
+    *,
+    completes: bool = False,
 ) -> Cast:
     """Prepare an actor for a track.
 
     Args:
         encode: linear Rec.709 to code values.
+        completes: whether what covers the face is replaced, and the face stays.
     """
     return Cast(
         actor=actor,
@@ -143,6 +161,7 @@ def cast_of(
         track=track,
         target=views.target_of(list(track.observations.values())),
         seed=seed,
+        completes=completes,
     )
 
 
@@ -162,22 +181,15 @@ def reenact_face(
         view: the plate's way to linear Rec.709, to code values and back.
         label: says what the pixels of a window show.
     """
-    mesh = face.mesh * _stretch(frame)
+    mesh = face.mesh * stretch_of(frame)
     if cast.actor is None:
-        wide, height, window = _extent(mesh, frame)
+        wide, height, window = extent_of(mesh, frame)
         if window.is_empty:
             return None
-        labels, plate = _labelled(frame, face, window, view, label)
+        labels, plate = label_around(frame, face, window, view, label)
         warped = warp.cover_face(mesh, window, pixel_aspect=frame.pixel_aspect)
         return Reenacted(window, wide, height, plate, labels, warped, level=0.0)
-    near = cast.track.around(face.number, 2)
-    weights = views.steady_views(
-        [
-            views.choose_views(cast.actor, cast.sources, other, cast.target, look.views)
-            for other in near
-        ],
-        [other.number - face.number for other in near],
-    )
+    weights = shares_of(cast, face, look.views)
     main = cast.sources[int(np.argmax(weights.skin))].view
     mesh = warp.driven_mesh(
         mesh,
@@ -188,10 +200,10 @@ def reenact_face(
         pose=look.pose,
         main=main,
     )
-    wide, height, window = _extent(mesh, frame)
+    wide, height, window = extent_of(mesh, frame)
     if window.is_empty:
         return None
-    labels, plate = _labelled(frame, face, window, view, label)
+    labels, plate = label_around(frame, face, window, view, label)
     warped = warp.warp_face(
         cast.sources,
         weights,
@@ -206,6 +218,20 @@ def reenact_face(
     return Reenacted(window, wide, height, plate, labels, warped, level)
 
 
+def shares_of(cast: Cast, face: FaceObservation, count: int) -> ViewWeights:
+    """Return how much each view of a cast's actor gives to a frame, steady in time.
+
+    Args:
+        count: views that are mixed.
+    """
+    assert cast.actor is not None
+    near = cast.track.around(face.number, 2)
+    return views.steady_views(
+        [views.choose_views(cast.actor, cast.sources, o, cast.target, count) for o in near],
+        [other.number - face.number for other in near],
+    )
+
+
 def blend_face(
     new: Reenacted, face: FaceObservation, cast: Cast, view: NetworkView, look: Look
 ) -> Element:
@@ -217,17 +243,21 @@ def blend_face(
     warped, plate, height = new.warped, new.plate, new.height
     labels = new.labels.cut(new.window)
     visible = labels.visible
-    matte = _matte(warped, labels, look, height)
-    if cast.actor is None:
+    wanted = hidden_part(labels, height) if cast.completes else visible
+    matte = _matte(warped, labels, wanted, look, height) if new.matte is None else new.matte
+    if new.level == 0:
         nothing = np.zeros((new.window.height, new.window.width, 4), np.float32)
         return Element(new.window, nothing, nothing[..., :3], matte, new.labels, warped, new.mesh)
 
     raw = view.shaper.decode(warped.codes)
+    lit = raw * np.float32(new.exposure)
     seen = (warped.raster.cover * visible * warped.skin).astype(np.float32)
     trusted = seen * (1 - warped.features)
     comparable = trusted * smoothstep(0.0, 0.05, warped.depth)
+    if new.new is not None:
+        comparable = comparable * new.new
     lit = light.match_light(
-        raw, plate, comparable.astype(np.float32), face_height=height, light=look.light
+        lit, plate, comparable.astype(np.float32), face_height=height, light=look.light
     )
     blur, motion = _softness(face, warped, cast.track, look, height)
     lit = grain.soften(lit, blur_px=blur, motion_px=motion)
@@ -256,25 +286,25 @@ def blend_face(
     )
 
 
-def _stretch(frame: Frame) -> DoubleArray:
+def stretch_of(frame: Frame) -> DoubleArray:
     """Return what takes a mesh from raster pixels to square ones."""
     return np.array([frame.pixel_aspect, 1.0, 1.0])
 
 
-def _extent(mesh: AnyArray, frame: Frame) -> tuple[DoubleArray, float, Window]:
+def extent_of(mesh: AnyArray, frame: Frame) -> tuple[DoubleArray, float, Window]:
     """Return a square-pixel mesh widened on the raster, its height, and the window to work on."""
-    wide = meshes.widened(mesh) / _stretch(frame)
+    wide = meshes.widened(mesh) / stretch_of(frame)
     height = meshes.face_height(mesh)
     low, high = wide[:, :2].min(axis=0), wide[:, :2].max(axis=0)
     box = Window(*np.floor(low).astype(int).tolist(), *np.ceil(high).astype(int).tolist())
     return wide, height, box.grown(int(np.ceil(_MARGIN * height)) + 2).clipped(frame.data)
 
 
-def _labelled(
+def label_around(
     frame: Frame, face: FaceObservation, window: Window, view: NetworkView, label: Labeller
 ) -> tuple[Labels, FloatArray]:
     """Label all that the network sees around a face; return also linear pixels of ``window``."""
-    seen = region_of(face.mesh * _stretch(frame))
+    seen = region_of(face.mesh * stretch_of(frame))
     aspect, reach = frame.pixel_aspect, seen.side / 2
     whole = Window(
         int(np.floor((seen.x - reach) / aspect)),
@@ -287,8 +317,27 @@ def _labelled(
     return label(whole, linear), np.ascontiguousarray(linear[window.slices_in(whole)])
 
 
-def _matte(warped: Warped, labels: Labels, look: Look, height: float) -> FloatArray:
-    """Return how much of each pixel is replaced, before motion blur and mix.
+def hidden_part(labels: Labels, height: float) -> FloatArray:
+    """Return how much of each pixel is covered by something that is no hair.
+
+    Faint doubts do not count. What does reaches a little past what was labelled: what covers a face
+    has soft edges and casts shadow.
+
+    Args:
+        labels: of the pixels.
+        height: of the face, in them.
+    """
+    reach = 2 * max(round(_HIDDEN_REACH * height), 1) + 1
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    sure = smoothstep(0.25, 0.75, labels.occluder).astype(np.float32)
+    grown = cv2.GaussianBlur(cv2.dilate(sure, brush), (0, 0), reach / 4)
+    return np.minimum(grown, 1 - labels.hair).astype(np.float32)
+
+
+def _matte(
+    warped: Warped, labels: Labels, wanted: FloatArray, look: Look, height: float
+) -> FloatArray:
+    """Return how much of each pixel is replaced, before motion blur and mix: what is ``wanted``.
 
     A hand-made matte has its edge from the artist: it is only kept to where there is a new face.
     """
@@ -301,7 +350,7 @@ def _matte(warped: Warped, labels: Labels, look: Look, height: float) -> FloatAr
     edge = smoothstep(look.erode * scale, look.erode * scale + feather, inside_px)
     rim = cv2.GaussianBlur(cover, (0, 0), max(0.012 * height, 0.6))
     edge = edge * smoothstep(0.5, 0.98, rim)
-    matte = edge * labels.visible * warped.skin * (1 - warped.own)
+    matte = edge * wanted * warped.skin * (1 - warped.own)
     return np.clip(matte, 0, 1).astype(np.float32)
 
 

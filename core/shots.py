@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceplate.core.errors import FaceplateError, InputError
 from faceplate.core.footage import FIRST_MOVIE_FRAME, FrameRange, find_footage
+from faceplate.core.io.element import open_element
 from faceplate.core.io.roto import open_roto
 from faceplate.core.job import FaceChoice, Job
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
@@ -65,6 +66,8 @@ class _Shot(_Table):
     track: str = ""
     official: list[Literal["dsfd", "hrnet", "hopenet"]] = []
     matte_in: str = ""
+    task: Literal["swap", "complete", "reenact", "blend"] = "swap"
+    element: str = ""
 
 
 class _Actor(_Table):
@@ -107,11 +110,12 @@ _KEYS: Mapping[str, Sequence[str]] = {
 }
 # A show says how its shots are done, and not which.
 _SHOT_ONLY = frozenset(
-    {"shot.name", "shot.plate", "shot.frames", "shot.track", "shot.matte_in", "output.comp"}
+    {"shot.name", "shot.plate", "shot.frames", "shot.track", "shot.matte_in", "shot.task"}
+    | {"shot.element", "output.comp"}
 )
 _PATHS = frozenset(
-    {"shot.plate", "shot.ocio", "shot.track", "shot.matte_in", "actor.file", "face.reference"}
-    | {"output.comp", "consent.revocations"}
+    {"shot.plate", "shot.ocio", "shot.track", "shot.matte_in", "shot.element", "actor.file"}
+    | {"face.reference", "output.comp", "consent.revocations"}
 )
 """Entries that are relative to the file they stand in."""
 
@@ -275,6 +279,8 @@ def _order(path: Path, entries: _Entries) -> ShotOrder:
         track=shot.track or None,
         official=tuple(shot.official),
         matte_in=shot.matte_in or None,
+        task=shot.task,
+        element=shot.element or None,
         start=shot.start,
         ocio=shot.ocio or None,
         layer_prefix=output.layer_prefix,
@@ -312,6 +318,7 @@ def _table(name: str, model: type[_Table], entries: _Entries) -> _Table:
 def _wanted(model: type[_Table], key: str) -> str:
     words = {"at": "two numbers, as [812, 400]", "layers": 'a list, as ["comp", "matte"]'}
     words["official"] = 'a list of "dsfd", "hrnet" and "hopenet"'
+    words["task"] = "one of swap, complete, reenact and blend"
     kind = model.model_fields[key].annotation
     plain = {str: "text in quotes", int: "a whole number", bool: "true or false"}
     return words.get(key) or plain.get(kind, "a whole number")  # type: ignore[arg-type]
@@ -366,6 +373,7 @@ def _find_files(entries: _Entries) -> None:
         "shot.ocio": is_file,
         "shot.track": is_file,
         "shot.matte_in": open_roto,
+        "shot.element": open_element,
         "actor.file": is_file,
         "face.reference": is_file,
         "consent.revocations": is_file,

@@ -16,6 +16,8 @@ from faceplate.nodes.node import Value
 
 _WITH_FACE = ("FaceSwap", "FaceBlend")
 _WITHOUT_FACE = ("FaceMatte", "FaceTrack")
+_WITHOUT_ACTOR = ("complete", "blend")
+"""Tasks that take the face from the plate's other frames, or from somebody's hand."""
 # A later node's knob wins over an earlier one's: a track that is plugged into a swap is its track.
 _COMPOSED = ("FaceSwap", "FaceTrack", "FaceMatte", "FaceReenact", "FaceComplete", "FaceBlend")
 
@@ -31,6 +33,8 @@ class Delivery:
         track: path of a solved track, or None to analyse.
         official: released networks that analyse in the places of ours.
         matte_in: hand-made matte as ``FILE:LAYER``, or None.
+        task: of `core.job.TASKS`.
+        element: hand-made face as ``FILE:LAYER``, or None.
         start: number of a movie's first frame.
         ocio: path of an OCIO config, or None.
         layer_prefix: put before the names of our layers.
@@ -47,6 +51,8 @@ class Delivery:
     track: str | None = None
     official: tuple[str, ...] = ()
     matte_in: str | None = None
+    task: str = "swap"
+    element: str | None = None
     start: int = FIRST_MOVIE_FRAME
     ocio: str | None = None
     layer_prefix: str = ""
@@ -106,7 +112,8 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
         raise GraphError("There is no plate.", hint="Give the pattern of the plate's frames.")
     values = {**_knob_values(parts), "seed": end.values["seed"]}
     layers = values["layers"] if end.node.name in _WITH_FACE else ("matte",)
-    if end.node.name in _WITHOUT_FACE or actor is not None or set(layers) != {"matte"}:
+    alone = set(layers) == {"matte"} or delivery.task in _WITHOUT_ACTOR
+    if end.node.name in _WITHOUT_FACE or actor is not None or not alone:
         graph.check_inputs(name)
     return Job(
         name=delivery.name or base_name(delivery.output),
@@ -118,6 +125,8 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
         track=delivery.track,
         official=delivery.official,
         matte_in=delivery.matte_in,
+        task=delivery.task,
+        element=delivery.element,
         face=delivery.face,
         frames=str(plate.values["frames"]) or None,
         output=delivery.output,

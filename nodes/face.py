@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from faceplate.nodes.footage import LAYERS_KNOB
-from faceplate.nodes.node import ChoiceKnob, IntegerKnob, Kind, Knob, Node, NumberKnob, Port
+from faceplate.nodes.node import (
+    ChoiceKnob,
+    IntegerKnob,
+    Kind,
+    Knob,
+    Node,
+    NumberKnob,
+    Port,
+    TextKnob,
+)
 
 SEED: Knob = IntegerKnob("seed", 0, 0, 2**31 - 1, help="Seed of everything random.")
 
@@ -11,7 +20,14 @@ METHOD: Knob = ChoiceKnob(
     "method",
     "warp",
     ("warp", "hybrid", "fsgan"),
-    help="How the new face is made; hybrid and fsgan need networks that this release lacks.",
+    help="How the new face is made: warped, or drawn by FSGAN's networks (fsgan; takes minutes a "
+    "frame with the released ones on a CPU); hybrid needs networks that this release lacks.",
+)
+WEIGHTS: Knob = TextKnob(
+    "weights",
+    "small",
+    help="Networks of the method fsgan: small (ours), official (FSGAN's, once imported), or what "
+    "the names of your models begin with.",
 )
 SMOOTHING: Knob = NumberKnob(
     "smoothing", 1.0, 0.0, 2.0, keyed=False, help="Scale of the kernels that steady the track."
@@ -30,6 +46,13 @@ REENACT_KNOBS: tuple[Knob, ...] = (
         help="What of the plate's performance drives the face.",
     ),
     IntegerKnob("views", 3, 1, 3, help="Source views mixed in one frame."),
+    IntegerKnob(
+        "steps",
+        1,
+        1,
+        3,
+        help="Most passes from a view to a far pose, in the method fsgan; 1 as released.",
+    ),
     ChoiceKnob("eyes", "auto", ("auto", "source", "plate"), help="Whose eyes."),
     ChoiceKnob("mouth", "auto", ("auto", "source", "plate"), help="Whose mouth interior."),
 )
@@ -102,7 +125,7 @@ FACE_REENACT = Node(
         Port("actor", Kind.ACTOR),
     ),
     outputs=(Port("face", Kind.FACE),),
-    knobs=(METHOD, *REENACT_KNOBS, SEED),
+    knobs=(METHOD, WEIGHTS, *REENACT_KNOBS, SEED),
 )
 
 FACE_COMPLETE = Node(
@@ -137,6 +160,7 @@ FACE_SWAP = Node(
     outputs=(Port("comp", Kind.IMAGE),),
     knobs=(
         METHOD,
+        WEIGHTS,
         *REENACT_KNOBS,
         ERODE,
         *BLEND_KNOBS,

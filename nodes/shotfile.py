@@ -31,6 +31,8 @@ def shot_text(job: Job) -> str:
             "track": job.track or "",
             "official": job.official,
             "matte_in": job.matte_in or "",
+            "task": job.task,
+            "element": job.element or "",
         },
         "actor": {"file": job.actor or ""},
         "face": _face(job.face),

@@ -126,7 +126,7 @@ def halved(maps: FloatArray) -> FloatArray:
         for x in range(3):
             total += padded[:, y : y + rows : 2, x : x + columns : 2]
     down, across = (np.where(np.arange(length // 2) > 0, 3, 2) for length in (rows, columns))
-    return total / (down[:, None] * across).astype(np.float32)
+    return np.asarray(total / (down[:, None] * across), np.float32)
 
 
 def as_network(codes: AnyArray) -> FloatArray:

@@ -46,6 +46,21 @@ class RotoReader:
             FrameMissingError: the matte has no such frame.
             FrameFormatError: not an EXR, no such layer, or of another format than the plate.
         """
+        path, frame = self.frame(number, display)
+        plane = np.nan_to_num(frame.channels[self._channel(path, frame)].astype(np.float32))
+        inner = window.clipped(frame.data)
+        cover = np.zeros((window.height, window.width), np.float32)
+        if not inner.is_empty:
+            cover[inner.slices_in(window)] = plane[inner.slices_in(frame.data)]
+        return np.clip(cover, 0.0, 1.0)
+
+    def frame(self, number: int, display: Window) -> tuple[Path, Frame]:
+        """Return a file and what is in it.
+
+        Raises:
+            FrameMissingError: there is no such frame.
+            FrameFormatError: not an EXR, or of another format than the plate.
+        """
         path = self._path(number)
         frame = read_frame(path, number)
         if frame.display != display:
@@ -53,14 +68,9 @@ class RotoReader:
                 str(path),
                 f"it is {frame.display.width}x{frame.display.height} and the plate "
                 f"{display.width}x{display.height}",
-                "Write the matte in the plate's format.",
+                "Write it in the plate's format.",
             )
-        plane = np.nan_to_num(frame.channels[self._channel(path, frame)].astype(np.float32))
-        inner = window.clipped(frame.data)
-        cover = np.zeros((window.height, window.width), np.float32)
-        if not inner.is_empty:
-            cover[inner.slices_in(window)] = plane[inner.slices_in(frame.data)]
-        return np.clip(cover, 0.0, 1.0)
+        return path, frame
 
     def digest(self, number: int) -> str:
         """Return a hash of one frame's bytes and of the layer.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
+from faceplate.core import card as cards
 from faceplate.core.actor import ActorSettings, build_actor, write_actor
 from faceplate.core.analysis.canonical import canonical_face
 from faceplate.core.analysis.landmark import box_of_mesh
 from faceplate.core.analysis.pose import head_pose
-from faceplate.core.arrays import DoubleArray
+from faceplate.core.arrays import AnyArray, DoubleArray
 from faceplate.core.consent import read_consent
 from faceplate.core.demo.footage import SPACE, shipped, write_footage
 from faceplate.core.face import FaceObservation, HeadPose, Origin
@@ -129,3 +133,134 @@ def small_shot(tmp_path_factory: pytest.TempPathFactory) -> SmallShot:
     )
     write_actor(root / "small.actor", actor)
     return SmallShot(root, str(root / "plate" / "p.%04d.exr"), root / "small.actor", root / "cache")
+
+
+CHANNELS = {"reenact": 101, "complete": 4, "blend": 7}
+
+
+@dataclass(frozen=True)
+class ToyModels:
+    """A folder of generators that do something simple, behind the real loader."""
+
+    folder: Path
+
+    def picks(self, name: str, role: str, channels: Sequence[int], level: str = "fine") -> None:
+        """Write a generator that answers with three channels of one of its levels."""
+        initial = {"channels": np.array(channels)}
+        nodes = [onnx.helper.make_node("Gather", [level, "channels"], ["picked"], axis=1)]
+        if level == "fine":
+            nodes.append(onnx.helper.make_node("Identity", ["picked"], ["picture"]))
+        else:
+            initial |= {"roi": np.zeros(0, np.float32), "scales": np.float32([1, 1, 2, 2])}
+            given = ["picked", "roi", "scales"]
+            nodes.append(onnx.helper.make_node("Resize", given, ["picture"], mode="nearest"))
+        self._generator(name, role, nodes, initial)
+
+    def paints(self, name: str, role: str, color: Sequence[float]) -> None:
+        """Write a generator that answers with one colour, -1 to 1."""
+        picture = np.broadcast_to(np.float32(color)[None, :, None, None], (1, 3, 256, 256))
+        nodes = [onnx.helper.make_node("Identity", ["color"], ["picture"])]
+        self._generator(name, role, nodes, {"color": picture.copy()})
+
+    def random(self, name: str, role: str, seed: int) -> None:
+        """Write a generator of the released layout, tiny and of random weights."""
+        import torch  # takes seconds, and few tests need it
+
+        from faceplate.core.nets.export import export_onnx
+        from faceplate.core.nets.unet import MultiScaleResUNet
+
+        torch.manual_seed(seed)
+        network = MultiScaleResUNet(CHANNELS[role], 3, (1, 1, 1), 4).eval()
+        inputs = self._inputs(CHANNELS[role])
+
+        class Levels(torch.nn.Module):
+            def forward(self, fine: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
+                return network([fine, coarse])
+
+        levels = Levels()
+        levels.network = network
+        content = export_onnx(name, levels.eval(), inputs, ["picture"]).content
+        self._write(
+            name, content, inputs, (cards.Tensor("picture", (3, 256, 256), "CHW", "d"),), ()
+        )
+
+    def sees_faces(self, name: str) -> None:
+        """Write a segmenter to which everything is a face."""
+        scores = np.zeros((1, 3, 256, 256), np.float32)
+        scores[:, 1] = 1
+        inputs = (cards.Tensor("picture", (256, 256, 3), "HWC", "d"),)
+        outputs = (cards.Tensor("logits", (3, 256, 256), "CHW", "d"),)
+        nodes = [onnx.helper.make_node("Identity", ["scores"], ["logits"])]
+        content = self._graph(nodes, {"scores": scores}, inputs, outputs)
+        self._write(name, content, inputs, outputs, ("background", "face", "hair"))
+
+    def set_of(self, prefix: str, **picked: Sequence[int]) -> None:
+        """Write a set that hands pictures through: the source, the new face, the pasted crop."""
+        for role in CHANNELS:
+            self.picks(f"{prefix}_{role}", role, picked.get(role, (0, 1, 2)))
+        self.sees_faces(f"{prefix}_segment")
+
+    @staticmethod
+    def _inputs(channels: int) -> tuple[cards.Tensor, cards.Tensor]:
+        fine = cards.Tensor("fine", (channels, 256, 256), "CHW", "d")
+        return fine, cards.Tensor("coarse", (channels, 128, 128), "CHW", "d")
+
+    def _generator(
+        self, name: str, role: str, nodes: list[Any], initial: Mapping[str, AnyArray]
+    ) -> None:
+        inputs = self._inputs(CHANNELS[role])
+        outputs = (cards.Tensor("picture", (3, 256, 256), "CHW", "d"),)
+        self._write(name, self._graph(nodes, initial, inputs, outputs), inputs, outputs, ())
+
+    @staticmethod
+    def _graph(
+        nodes: list[Any],
+        initial: Mapping[str, AnyArray],
+        inputs: Sequence[cards.Tensor],
+        outputs: Sequence[cards.Tensor],
+    ) -> bytes:
+        ends = [
+            [
+                onnx.helper.make_tensor_value_info(t.name, onnx.TensorProto.FLOAT, [1, *t.shape])
+                for t in tensors
+            ]
+            for tensors in (inputs, outputs)
+        ]
+        held = [onnx.numpy_helper.from_array(value, key) for key, value in initial.items()]
+        graph = onnx.helper.make_graph(nodes, "toy", *ends, held)
+        opset = [onnx.helper.make_opsetid("", 17)]
+        model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+        return bytes(model.SerializeToString())
+
+    def _write(
+        self,
+        name: str,
+        content: bytes,
+        inputs: tuple[cards.Tensor, ...],
+        outputs: tuple[cards.Tensor, ...],
+        labels: tuple[str, ...],
+    ) -> None:
+        sha = hashlib.sha256(content).hexdigest()
+        card = cards.ModelCard(
+            name=name,
+            task="a toy",
+            file=f"{name}.onnx",
+            sha256=sha,
+            bytes=len(content),
+            licence=cards.Licence("CC0-1.0", "a test"),
+            origin=cards.Origin("faceplate", "tests", "0", name, sha),
+            inputs=inputs,
+            outputs=outputs,
+            training="none",
+            limits="all",
+            clearance="open",
+            labels=labels,
+        )
+        (self.folder / card.file).write_bytes(content)
+        (self.folder / f"{name}.toml").write_text(cards.card_text(card), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> ToyModels:
+    """Return a folder of toy generators, empty at first."""
+    return ToyModels(tmp_path_factory.mktemp("toys"))

@@ -16,11 +16,13 @@ from faceplate.core.jobfile import read_job
 
 KNOBS = Knobs(
     method="warp",
+    weights="small",
     mix=Keys(((1001, 0.0), (1010, 1.0))),
     shape=0.3,
     expression=1.0,
     pose="full",
     views=3,
+    steps=1,
     eyes="auto",
     mouth="auto",
     erode=0.0,
@@ -43,6 +45,8 @@ JOB = Job(
     track=None,
     official=("dsfd",),
     matte_in=None,
+    task="swap",
+    element=None,
     face=FaceChoice(index=0),
     frames="1001-1100x2",
     output="comp.%04d.exr",
@@ -68,6 +72,8 @@ OTHER: dict[str, Any] = {
     "track": "shot.track",
     "official": (),
     "matte_in": "roto.%04d.exr:matte",
+    "task": "blend",
+    "element": "hand.%04d.exr:face",
     "face": FaceChoice(at=(812.0, 400.5)),
     "frames": None,
     "output": "renders/comp.%04d.exr",
@@ -84,11 +90,13 @@ OTHER: dict[str, Any] = {
     "contact_sheet": False,
 }
 NOT_PIXELS = {
-    *("plate", "ocio", "actor", "track", "official", "matte_in"),
+    *("plate", "ocio", "actor", "track", "official", "matte_in", "element"),
     *("frames", "output", "overwrite", "contact_sheet"),
 }
 OTHER_KNOBS: dict[str, Any] = {
     "method": "hybrid",
+    "weights": "official",
+    "steps": 3,
     "pose": "pose-only",
     "views": 1,
     "eyes": "plate",

@@ -781,5 +781,5 @@ def test_a_hand_made_matte_wins_and_counts_in_the_hash(stage: Stage) -> None:
     assert summary.untouched == {"face hidden": 1}
     with pytest.raises(FrameMissingError, match="1002"):
         stage.render(
-            stage.job(stage.plate("two"), "x.%04d.exr", matte_in=f"{stage.root}/half.%04d.exr")
+            stage.job(stage.plate("three"), "x.%04d.exr", matte_in=f"{stage.root}/half.%04d.exr")
         )

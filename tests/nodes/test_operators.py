@@ -16,7 +16,15 @@ from faceplate.core.stages import blend, grain, light, warp
 from faceplate.nodes import NODES
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.nodes.face import BLEND_KNOBS, FACE_BLEND, FACE_REENACT, FACE_SWAP, REENACT_KNOBS
-from faceplate.nodes.node import ChoiceKnob, IntegerKnob, Knob, ListKnob, Node, NumberKnob
+from faceplate.nodes.node import (
+    ChoiceKnob,
+    IntegerKnob,
+    Knob,
+    ListKnob,
+    Node,
+    NumberKnob,
+    TextKnob,
+)
 
 JOB_ENTRIES = {field.name for field in fields(Job)}
 KNOB_ENTRIES = {field.name for field in fields(Knobs)}
@@ -33,6 +41,8 @@ def another(knob: Knob) -> Any:
         return next(v for v in (knob.low, knob.high) if v != knob.default)
     if isinstance(knob, IntegerKnob):
         return next(v for v in (knob.low, knob.high) if v != knob.default)
+    if isinstance(knob, TextKnob):
+        return "other"
     assert isinstance(knob, (ChoiceKnob, ListKnob))
     other = next(c for c in knob.choices if c not in (knob.default, *knob.default))
     return other if isinstance(knob, ChoiceKnob) else (other,)

@@ -12,11 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faceplate.core.errors import InputError
-from faceplate.core.job import FaceChoice, Job
+from faceplate.core.job import TASKS, FaceChoice, Job
 from faceplate.core.shots import read_shot
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.nodes.face import FACE_SWAP
-from faceplate.nodes.node import ChoiceKnob, IntegerKnob, Knob, ListKnob, NumberKnob
+from faceplate.nodes.node import (
+    ChoiceKnob,
+    IntegerKnob,
+    Knob,
+    ListKnob,
+    NumberKnob,
+    TextKnob,
+)
 from faceplate.nodes.shotfile import shot_text
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\x7f"))
@@ -32,6 +39,8 @@ def values_of(knob: Knob) -> st.SearchStrategy[object]:
         return st.integers(knob.low, knob.high)
     if isinstance(knob, ChoiceKnob):
         return st.sampled_from(knob.choices)
+    if isinstance(knob, TextKnob):
+        return TEXT
     assert isinstance(knob, ListKnob)
     return st.lists(st.sampled_from(knob.choices), min_size=1, unique=True)
 
@@ -68,6 +77,8 @@ def test_a_written_shot_is_read_as_the_same_job(data: st.DataObject, files: Path
         track=f"{here}/b.track" if data.draw(maybe) else None,
         official=data.draw(st.sampled_from([(), ("dsfd",), ("dsfd", "hrnet", "hopenet")])),
         matte_in=f"{here}/m.%04d.exr:roto" if data.draw(maybe) else None,
+        task=data.draw(st.sampled_from(TASKS)),
+        element=f"{here}/m.%04d.exr:face" if data.draw(maybe) else None,
         ocio=f"{here}/c.ocio" if data.draw(maybe) else None,
         start=data.draw(st.integers(-5, 5000)),
         layer_prefix=data.draw(TEXT),
