@@ -152,8 +152,12 @@ class Contest:
         most: int,
         seed: int,
     ) -> Validation:
-        """Judge as `measured` does, at the size that the last stage came to."""
-        return measured(
+        """Judge as `measured` does, at the size that the stage's levels are for.
+
+        Weights whose finer level has learnt score above all whose finer level has not: it is they
+        that can be shipped.
+        """
+        found = measured(
             make,
             row_of,
             size_px=COARSE_PX * self.levels,
@@ -161,6 +165,7 @@ class Contest:
             seed=seed,
             device=next(networks[GENERATOR].parameters()).device,
         )
+        return Validation(found.score + self.levels, found.numbers)
 
     def mixed(self, found: Tensor, goal: Tensor, minded: Tensor) -> Tensor:
         """Return what was made, led towards the goal where differences are to count less.

@@ -10,7 +10,7 @@ from faceplate.core.cli import app
 from faceplate.core.errors import KnobError, TrainingError
 from faceplate.core.synth import shards
 from faceplate.core.synth.generate import make_set
-from faceplate.core.synth.sample import Mix
+from faceplate.core.synth.mix import VIEWS, Mix
 from faceplate.core.synth.shards import read_index, read_shard
 from faceplate.core.training.dataset import open_set
 
@@ -102,7 +102,31 @@ def test_another_mix_does_not_go_into_the_same_folder(whole: Path) -> None:
         _make(whole, mix=Mix(yaw=75.0))
 
 
-@pytest.mark.parametrize("knob", ["count", "size", "workers"])
+def test_views_of_a_person_follow_each_other_in_one_light(tmp_path: Path) -> None:
+    _make(tmp_path, views=2, count=4, first_seed=6, mix=VIEWS)
+
+    rows = [read_shard(tmp_path, number) for number in range(2)]
+
+    assert [row["seeds"].tolist() for row in rows] == [[6, 7], [8, 9]]
+    assert [row["view"].tolist() for row in rows] == [[0, 1], [0, 1]]
+    assert rows[0]["identity"][0] == rows[0]["identity"][1] != rows[1]["identity"][0]
+    assert np.abs(rows[0]["pose"][0] - rows[0]["pose"][1]).max() > 1
+    assert open_set([tmp_path]).column("expression").shape == (4, 53)
+    # Where the backdrop is seen in both, it is the same.
+    bare = (rows[0]["coverage"][..., 0] == 255).all(axis=0)
+    first, second = rows[0]["rgb"].astype(np.float32)
+    assert bare.sum() > 100
+    np.testing.assert_allclose(first[bare][:40], second[bare][:40], atol=0.05)
+
+
+def test_a_set_of_views_does_not_go_on_as_one_of_strangers(tmp_path: Path) -> None:
+    _make(tmp_path, views=2, count=2)
+
+    with pytest.raises(TrainingError, match="mix"):
+        _make(tmp_path, count=2)
+
+
+@pytest.mark.parametrize("knob", ["count", "size", "views", "workers"])
 def test_senseless_numbers_are_refused_before_anything_is_written(
     tmp_path: Path, knob: str
 ) -> None:

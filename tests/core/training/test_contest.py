@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -89,6 +90,22 @@ def test_the_same_seed_gives_the_same_networks() -> None:
     torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=0)
     assert not torch.equal(weights[0], weights[2])
     assert weights[0].std().item() == pytest.approx(0.02, rel=0.1)
+
+
+def test_weights_without_the_finer_level_never_count_as_the_best() -> None:
+    class Constant:
+        def __call__(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+            return {"x": np.zeros(1, np.float32)}
+
+    made, scores = contest(), []
+    networks = {name: part.network for name, part in made.parts.items()}
+    for size, error in ((128, 0.01), (256, 0.9)):
+        made.begin(StageSettings(size_px=size), torch.device("cpu"))
+        row = {"l1": error}
+        found = made.validate(networks, lambda stage: Constant(), lambda batch, row=row: row, 4, 0)
+        scores.append(found.score)
+
+    assert scores[0] < scores[1]
 
 
 def test_what_counts_less_is_led_to_the_goal() -> None:

@@ -74,6 +74,40 @@ def test_weights_are_stored_in_half_precision() -> None:
     assert len(exported.content) < 2.6 * count + 30_000
 
 
+class Sum(nn.Module):
+    """Takes two pictures of different sizes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 3, generator=torch.Generator().manual_seed(0)))
+
+    def forward(self, fine: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
+        small = torch.einsum("oc,bchw->bohw", self.weight, coarse)
+        return fine.mean((1, 2, 3)), small - fine.mean()
+
+
+def test_a_network_of_several_inputs_takes_them_by_name_and_in_order() -> None:
+    inputs = tuple(
+        CardTensor(name, (3, side, side), "CHW", "codes")
+        for name, side in (("fine", 8), ("low", 4))
+    )
+    outputs = (
+        CardTensor("mean", (), "", "codes"),
+        CardTensor("rest", (4, 4, 4), "CHW", "codes"),
+    )
+    two = Model("two", Sum(), "sum", inputs, outputs, (), training="", limits="")
+    rng = np.random.default_rng(0)
+    fine, low = (rng.random((1, 3, side, side), np.float32) for side in (8, 4))
+
+    exported = export_model(two)
+
+    session = onnxruntime.InferenceSession(exported.content)
+    mean, rest = session.run(["mean", "rest"], {"low": low, "fine": fine})
+    wanted = [x.detach().numpy() for x in Sum()(torch.from_numpy(fine), torch.from_numpy(low))]
+    np.testing.assert_allclose(mean, wanted[0], atol=1e-3)
+    np.testing.assert_allclose(rest, wanted[1], atol=1e-2)
+
+
 class Huge(nn.Module):
     """Half precision cannot hold its weight."""
 
