@@ -201,16 +201,13 @@ class BlendTask:
 
     def models(self, networks: Networks) -> tuple[Model, ...]:
         """Return the generator."""
-        count = sum(map(len, self._people.views))
         return (
             self._contest.model(
                 networks,
                 self._run.name or NAME,
-                training=(
-                    f"{count} views of {len(self._people.views)} rendered persons, each pasted on "
-                    "others by its landmarks"
-                ),
-                limits="Rendered heads only. Faces cut at 1.2 times their box.",
+                self._people,
+                how="; each face pasted on others by its landmarks",
+                limits="Faces cut at 1.2 times their box.",
             ),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import nn
@@ -28,7 +28,6 @@ def card_of(
     *,
     weights: Path,
     metrics: Mapping[str, float],
-    licence: Licence = _LICENCE,
 ) -> ModelCard:
     """Return the card of an exported model.
 
@@ -39,7 +38,6 @@ def card_of(
         position: how far the run came.
         weights: the safetensors file that the model was made from.
         metrics: what the shipped weights measured.
-        licence: terms of the weights.
     """
     stages = ", ".join(
         f"{stage.steps} steps of {stage.batch} at {stage.size_px} px" for stage in settings.stages
@@ -57,7 +55,7 @@ def card_of(
         file=f"{model.name}.onnx",
         sha256=hashlib.sha256(exported.content).hexdigest(),
         bytes=len(exported.content),
-        licence=licence,
+        licence=_footage_licence(model.performers) if model.performers else _LICENCE,
         origin=Origin(
             registry="faceplate",
             package="faceplate",
@@ -72,6 +70,14 @@ def card_of(
         clearance="open",
         labels=model.labels,
         parameters=_parameters(model),
+    )
+
+
+def _footage_licence(performers: Sequence[str]) -> Licence:
+    return Licence(
+        "LicenseRef-performers",
+        "whoever trained it, within what was agreed to by those whose footage it learnt from: "
+        + "; ".join(performers),
     )
 
 

@@ -193,17 +193,14 @@ class CompleteTask:
 
     def models(self, networks: Networks) -> tuple[Model, ...]:
         """Return the generator."""
-        count = sum(map(len, self._people.views))
         kind = "reenacted by our network" if self._reenactor else "made worse, not reenacted"
         return (
             self._contest.model(
                 networks,
                 self._run.name or NAME,
-                training=(
-                    f"{count} views of {len(self._people.views)} rendered persons, {kind}, with "
-                    "elliptic holes"
-                ),
-                limits="Rendered heads only. Faces cut at 1.2 times their box.",
+                self._people,
+                how=f"; faces {kind}, with elliptic holes",
+                limits="Faces cut at 1.2 times their box.",
             ),
         )
 

@@ -30,6 +30,7 @@ from faceplate.core.training.ganlosses import (
     discriminator_loss,
     reconstruction_loss,
 )
+from faceplate.core.training.pairs import People
 from faceplate.core.training.settings import StageSettings
 from faceplate.core.training.task import (
     Batches,
@@ -41,6 +42,8 @@ from faceplate.core.training.task import (
 )
 
 GENERATOR, JUDGE = "generator", "judge"
+OURS = "Small weights of ours, not the published ones."
+"""How the card of everything that has the paper's name, and not its weights, begins."""
 COARSE_PX = 128
 """Side up to which the global net works alone, as in the first stage of the released training."""
 
@@ -140,9 +143,9 @@ class Contest:
             child.requires_grad_(not name.startswith("out_conv") or self.levels == 1)
         for number in range(self.levels):
             judge.get_submodule(f"layer{number}").requires_grad_(True)
-        for network in self._perceptual:
-            if network is not None:
-                network.to(device)
+        for perceptual in self._perceptual:
+            if perceptual is not None:
+                perceptual.to(device)
 
     def validate(
         self,
@@ -208,8 +211,18 @@ class Contest:
         update(JUDGE, judged)
         return {"generator": total, "judge": judged}
 
-    def model(self, networks: Networks, name: str, *, training: str, limits: str) -> Model:
-        """Return the generator with the inputs that the engine gives to generators."""
+    def model(
+        self, networks: Networks, name: str, people: People, *, how: str = "", limits: str
+    ) -> Model:
+        """Return the generator with the inputs that the engine gives to generators.
+
+        Args:
+            networks: both.
+            name: of the model.
+            people: whom it learnt from.
+            how: what was done with their views, if anything.
+            limits: what it cannot do.
+        """
         generator = networks[GENERATOR]
         shapes = {key: tuple(tensor.shape) for key, tensor in generator.state_dict().items()}
         recipe = next(recipe for recipe in RECIPES if recipe.matches(shapes))
@@ -223,9 +236,10 @@ class Contest:
             inputs=known.inputs,
             outputs=outputs_of(runnable, known.inputs, known.outputs),
             labels=(),
-            training=f"Small weights of ours, not the published ones. {training}",
+            training=f"{OURS} {people.text}{how}",
             limits=limits,
             parameters=generator,
+            performers=people.pictures.performers,
         )
 
 

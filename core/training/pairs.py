@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from faceplate.core.synth.camera import CLEAN, CameraSettings, photograph
 from faceplate.core.synth.picture import CLASSES
 from faceplate.core.training.augment import face_ends, warped
 from faceplate.core.training.dataset import PictureSet, Sample, open_set
+from faceplate.core.training.footage import SUFFIX, ActorPictures, open_actor
 
 FACE, MOUTH, HAIR = (CLASSES.index(name) for name in ("face", "mouth", "hair"))
 FACE_LIGHT = 0.2
@@ -106,18 +108,58 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class People:
-    """A set of pictures by person; can be handed to another process.
+class Pictures:
+    """Rendered pictures, and footage, counted through; can be handed to another process.
 
     Attributes:
-        pictures: the set.
+        sets: what they are from.
+    """
+
+    sets: tuple[PictureSet | ActorPictures, ...]
+
+    @property
+    def digest(self) -> str:
+        """A hash over all of them."""
+        return sha256("".join(one.digest for one in self.sets).encode()).hexdigest()
+
+    @property
+    def performers(self) -> tuple[str, ...]:
+        """Real persons among them, with the records by which they may be learnt from."""
+        return tuple(one.performer for one in self.sets if isinstance(one, ActorPictures))
+
+    def sample(self, number: int) -> Sample:
+        """Return one picture."""
+        for one in self.sets:
+            if number < len(one):
+                return one.sample(number)
+            number -= len(one)
+        raise IndexError(number)
+
+    def column(self, name: str) -> AnyArray:
+        """Return one array of every picture, in order."""
+        return np.concatenate([one.column(name) for one in self.sets])
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Pictures by person; can be handed to another process.
+
+    Attributes:
+        pictures: of everybody.
         views: the pictures of each person.
         poses: (P, 3) of every picture.
     """
 
-    pictures: PictureSet
+    pictures: Pictures
     views: tuple[tuple[int, ...], ...]
     poses: FloatArray
+
+    @property
+    def text(self) -> str:
+        """How many they are, in words for a card."""
+        real = len(self.pictures.performers)
+        count, whose = sum(map(len, self.views)), f"{len(self.views)} persons"
+        return f"{count} views of {whose}, {f'{real} of them real' if real else 'all rendered'}"
 
     def pair(self, rng: np.random.Generator, near: float) -> tuple[int, int]:
         """Return two pictures of one person, the second more probably of a near pose."""
@@ -151,22 +193,28 @@ class People:
         self, rng: np.random.Generator, first: int, others: Sequence[int], near: float
     ) -> int:
         if not near:
-            return others[rng.integers(len(others))]
+            return others[int(rng.integers(len(others)))]
         away = np.array([_apart(self.poses[view], self.poses[first]) for view in others])
         share = np.exp(-(away - away.min()) / near)
-        return others[rng.choice(len(others), p=share / share.sum())]
+        return others[int(rng.choice(len(others), p=share / share.sum()))]
 
 
-def open_people(folders: Sequence[str]) -> People:
-    """Return the persons in all of ``folders``.
+def open_people(data: Sequence[str]) -> People:
+    """Return the persons in folders of rendered pictures and in actor files.
 
     Raises:
         TrainingError: no set, or fewer than two persons.
+        ActorError: a file that is no actor.
+        ConsentError: an actor whose performer did not agree to a training.
     """
-    pictures = open_set([Path(folder) for folder in folders])
+    paths = [Path(one) for one in data]
+    folders = [path for path in paths if path.suffix != SUFFIX]
+    actors = [open_actor(path) for path in paths if path.suffix == SUFFIX]
+    rendered = [open_set(folders)] if folders or not actors else []
+    pictures = Pictures((*rendered, *actors))
     found: dict[int, list[int]] = {}
-    for number, person in enumerate(pictures.numbers("identity")):
-        found.setdefault(person, []).append(number)
+    for number, person in enumerate(pictures.column("identity")):
+        found.setdefault(int(person), []).append(number)
     views = tuple(tuple(numbers) for numbers in found.values())
     if len(views) < 2:
         raise TrainingError(
@@ -209,8 +257,8 @@ def people_of(
     """Return the persons to learn from and those to judge by.
 
     Args:
-        data: folders to learn from.
-        validation: folders to judge by, or none.
+        data: folders of rendered pictures, and actor files.
+        validation: likewise, to judge by, or none.
         holdout: share of the persons of ``data`` that is kept where there is no ``validation``.
         views: how many of one person are needed at a time.
 

@@ -22,7 +22,7 @@ from faceplate.core.nets.perceptual import Vgg19
 from faceplate.core.recipes import RECIPES
 from faceplate.core.synth.camera import CLEAN, CameraSettings
 from faceplate.core.synth.expressions import EXPRESSIONS
-from faceplate.core.training.contest import outputs_of, sheet, signed
+from faceplate.core.training.contest import OURS, outputs_of, sheet, signed
 from faceplate.core.training.pairs import (
     PairSettings,
     People,
@@ -219,7 +219,7 @@ class PerceptualTask:
                 outputs=outputs_of(runnable, known.inputs, known.outputs),
                 labels=(),
                 training=(
-                    "Small weights of ours, not the published ones. Persons and attributes of "
+                    f"{OURS} Persons and attributes of "
                     f"{views} views of {len(self._learnt)} rendered heads"
                 ),
                 limits=known.limits,

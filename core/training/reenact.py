@@ -198,14 +198,13 @@ class ReenactTask:
 
     def models(self, networks: Networks) -> tuple[Model, ...]:
         """Return the generator."""
-        count = sum(map(len, self._people.views))
         return (
             self._contest.model(
                 networks,
                 self._run.name or NAME,
-                training=f"{count} views of {len(self._people.views)} rendered persons",
+                self._people,
                 limits=(
-                    "Rendered heads only; blurred where views are far apart. Faces cut at 1.2 "
+                    "Blurred where views are far apart. Faces cut at 1.2 "
                     "times their box, the source turned to the target's roll."
                 ),
             ),

@@ -82,6 +82,7 @@ class Model:
         training: what it learnt from, in words.
         limits: what it cannot do.
         parameters: the network whose tensors are passed on too, to be trained further; or None.
+        performers: real persons whose faces it learnt from, with the records of their consent.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Model:
     training: str
     limits: str
     parameters: nn.Module | None = None
+    performers: tuple[str, ...] = ()
 
 
 class Task(Protocol):

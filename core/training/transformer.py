@@ -114,7 +114,8 @@ class TurnBatches:
         gaze = rng.standard_normal((count, 2)) * _GAZE_DEGREES
         heads = self.head.landmarks(shapes, first * share + second * (1 - share), gaze)
         poses = rng.uniform(-1, 1, (count, _POSES, 3)) * limits
-        distance = np.exp(rng.uniform(*np.log(_DISTANCES), count))
+        near, far = (float(np.log(distance)) for distance in _DISTANCES)
+        distance = np.exp(rng.uniform(near, far, count))
         right, left = _EYE_CORNERS
         return {
             "points": np.stack([seen(heads, poses[:, k], distance) for k in range(_POSES)], axis=1),

@@ -26,6 +26,7 @@ from faceplate.core.training.contest import (
     unsigned,
 )
 from faceplate.core.training.export import Exported, export_model
+from faceplate.core.training.pairs import People, Pictures
 from faceplate.core.training.settings import RunSettings, StageSettings
 
 SMALL = ContestSettings(judge_width=4)
@@ -141,7 +142,8 @@ def shipped(folder: Path) -> tuple[Contest, ModelCard, Exported]:
     """A generator with random weights as a run ships it."""
     made = contest()
     networks = {name: part.network.eval() for name, part in made.parts.items()}
-    model = made.model(networks, "fsgan_tiny", training="Noise", limits="All.")
+    nobody = People(Pictures(()), (), np.zeros((0, 3), np.float32))
+    model = made.model(networks, "fsgan_tiny", nobody, how=", noise", limits="All.")
     exported = export_model(model)
     weights = folder / "best.safetensors"
     save_weights(weights, {GENERATOR: networks[GENERATOR].state_dict()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from faceplate.core.nets.load import load_network
 from faceplate.core.nets.segnet import SegNet
 from faceplate.core.training.cards import card_of, write_model
 from faceplate.core.training.checkpoint import Position, save_weights
-from faceplate.core.training.export import export_model
+from faceplate.core.training.export import Exported, export_model
 from faceplate.core.training.segment import Channelslast
 from faceplate.core.training.settings import RunSettings
 from faceplate.core.training.task import Model
@@ -72,6 +73,24 @@ def test_weights_are_stored_in_half_precision() -> None:
     assert {weight.data_type for weight in large} == {onnx.TensorProto.FLOAT16}
     assert graph.opset_import[0].version == 17
     assert len(exported.content) < 2.6 * count + 30_000
+
+
+def test_a_card_names_those_whose_footage_was_learnt_from(tmp_path: Path) -> None:
+    weights = tmp_path / "best.safetensors"
+    weights.write_bytes(b"")
+    known = replace(model(small()), performers=("Ana (r7)",))
+
+    cards = [
+        card_of(
+            one, Exported(b"file", 0, 0), RunSettings("blend"), Position(), weights=weights,
+            metrics={},
+        )
+        for one in (known, model(small()))
+    ]  # fmt: skip
+
+    assert cards[0].licence.spdx == "LicenseRef-performers"
+    assert cards[0].licence.statement.endswith("Ana (r7)")
+    assert cards[1].licence.spdx == "Apache-2.0"
 
 
 class Sum(nn.Module):

@@ -44,7 +44,7 @@ def test_marks_are_what_the_renderer_says(people_set: Path) -> None:
 
     marks = marks_of(people)
 
-    persons = np.array(people.pictures.numbers("identity"))
+    persons = people.pictures.column("identity")
     assert marks.shape == (24, len(TAGS) + len(ACTIONS))
     np.testing.assert_array_equal(marks[:, TAGS.index("beard")], persons % 2)
     np.testing.assert_array_equal(marks[:, TAGS.index("tone3")], persons % 6 == 3)
