@@ -64,9 +64,7 @@ class LandmarkHead:
         acting = _modes(model.expression_modes, model.expression_scale, vertices)
         balls = [_ends_of(model, eye) for eye in (EYE_RIGHT, EYE_LEFT)]
         right, left = (
-            _Moving(
-                model.neutral[ball], _modes(model.identity_modes, model.identity_scale, ball)
-            )
+            _Moving(model.neutral[ball], _modes(model.identity_modes, model.identity_scale, ball))
             for ball in balls
         )
         return cls(
