@@ -29,7 +29,6 @@ from faceplate.nodes.node import (
     ListKnob,
     Node,
     NumberKnob,
-    TextKnob,
 )
 from faceplate.plugin.blender import compat
 
@@ -37,8 +36,6 @@ NODES = {node.name: node for node in (FACE_SWAP, FACE_MATTE, FACE_TRACK)}
 """The nodes that Blender offers; a wire of Blender's carries pixels and nothing else."""
 NUMBER = "number"
 """Choice beside a knob's words: then its number counts."""
-HIDDEN = frozenset({"method"})
-"""Knobs without a choice to make yet."""
 
 SPACES = (
     *("ACEScg", "ACES2065-1", "Linear Rec.709 (sRGB)", "Linear Rec.2020", "Linear P3-D65"),
@@ -276,7 +273,7 @@ def draw_knobs(
 ) -> None:
     """Draw a node's knobs, in its own order, but for those that are settled."""
     for knob in node.knobs:
-        if knob.name in HIDDEN | skip or isinstance(knob, TextKnob):
+        if knob.name in skip:
             continue
         if isinstance(knob, NumberKnob) and knob.words:
             choice = word_property(knob)
