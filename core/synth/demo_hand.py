@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from faceplate.core.arrays import AnyArray
 from faceplate.core.synth.bones import HandPose
 from faceplate.core.synth.hand import make_hand
 from faceplate.core.synth.solid import joined
@@ -60,7 +60,7 @@ def main() -> None:
     """Write every frame's hand: vertices, triangles and reflectance."""
     parser = argparse.ArgumentParser(prog="python -m faceplate.core.synth.demo_hand")
     parser.add_argument("--out", type=Path, required=True, help="file to write, .npz")
-    arrays: dict[str, AnyArray] = {}
+    arrays: dict[str, Any] = {}
     out = parser.parse_args().out
     for frame in FRAMES:
         solid = joined(make_hand(passing_hand(frame)))
