@@ -10,10 +10,11 @@ from bpy.props import PointerProperty, StringProperty
 
 from faceplate.core.errors import InputError
 from faceplate.plugin.blender import compat, group, scene, ui
-from faceplate.plugin.blender.operators import engine_operators, plain_operators
+from faceplate.plugin.blender.operators import engine_operators
 from faceplate.plugin.blender.preferences import FaceplatePreferences
 from faceplate.plugin.blender.properties import FaceplateSettings
 from faceplate.plugin.blender.session import Session
+from faceplate.plugin.blender.tools import plain_operators
 
 MENU = "NODE_MT_category_compositor_input"
 

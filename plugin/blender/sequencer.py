@@ -13,7 +13,8 @@ from faceplate.core.footage import FrameRange, frame_path, numbered_files
 from faceplate.nodes.face import FACE_SWAP
 from faceplate.plugin.blender import compat
 from faceplate.plugin.blender.group import mark
-from faceplate.plugin.blender.jobs import job_for, refuse, summary_in_words
+from faceplate.plugin.blender.jobs import job_for
+from faceplate.plugin.blender.requests import refuse, summary_in_words
 from faceplate.plugin.blender.scene import Plate, absolute, clean
 from faceplate.plugin.blender.session import Work
 

@@ -13,7 +13,8 @@ import bpy
 from faceplate.core.errors import InputError
 from faceplate.nodes.face import FACE_TRACK
 from faceplate.plugin.blender import compat
-from faceplate.plugin.blender.jobs import job_for, track_in_words
+from faceplate.plugin.blender.jobs import job_for
+from faceplate.plugin.blender.requests import track_in_words
 from faceplate.plugin.blender.scene import Plate, absolute, clean, plate_of_clip, relative
 from faceplate.plugin.blender.session import Work
 

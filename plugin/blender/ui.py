@@ -142,6 +142,9 @@ def draw_error(layout: Any, settings: Any) -> None:
         box.alert = True
         for line in (*_wrapped(settings.error), *_wrapped(settings.hint)):
             box.label(text=line)
+        # Asked for here, by a person: a file that came from a stranger must not choose it.
+        if settings.node and "--overwrite" in settings.hint:
+            box.operator("faceplate.render", text="Render and Replace").overwrite = True
 
 
 def _wrapped(text: str, width: int = 38) -> list[str]:

@@ -221,6 +221,18 @@ def test_the_panel_shows_every_knob_of_the_node(node: str, bpy: Any, session: An
     assert ("operator", "faceplate.render") in layout.drawn
 
 
+def test_files_of_others_are_replaced_only_by_a_button_of_its_own(bpy: Any) -> None:
+    ui = import_module("faceplate.plugin.blender.ui")
+    settings = settings_of("FaceSwap")
+    settings.error, layout = "comp.1001.exr is not ours.", fake.Layout()
+
+    for settings.hint in ("Choose another name.", "Replace it with --overwrite."):
+        ui.draw_error(layout, settings)
+
+    assert [name for kind, name in layout.drawn if kind == "operator"] == ["faceplate.render"]
+    assert "overwrite" not in settings.__annotations__
+
+
 def test_every_button_of_the_panels_is_an_operator(bpy: Any, session: Any) -> None:
     ui = import_module("faceplate.plugin.blender.ui")
     operators = import_module("faceplate.plugin.blender.operators")
@@ -233,7 +245,8 @@ def test_every_button_of_the_panels_is_an_operator(bpy: Any, session: Any) -> No
         if panel.__name__ == "FACEPLATE_PT_clip":
             panel.draw(SimpleNamespace(layout=layout), bpy.context)
 
-    made = (*operators.engine_operators(session), *operators.plain_operators(session))
+    tools = import_module("faceplate.plugin.blender.tools")
+    made = (*operators.engine_operators(session), *tools.plain_operators(session))
 
     drawn = {name for kind, name in layout.drawn if kind == "operator"}
     assert drawn <= {kind.bl_idname for kind in made}

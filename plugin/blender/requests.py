@@ -1,0 +1,232 @@
+"""What the buttons of a node ask of the engine, and what becomes of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from faceplate.core.errors import InputError
+from faceplate.core.footage import FrameRange, base_name, is_numbered
+from faceplate.core.job import Job
+from faceplate.nodes.face import FACE_TRACK
+from faceplate.nodes.shotfile import shot_text
+from faceplate.plugin.blender import group as groups
+from faceplate.plugin.blender.jobs import job_for
+from faceplate.plugin.blender.properties import NODES
+from faceplate.plugin.blender.scene import (
+    Plate,
+    blender_space,
+    numbers_on_disk,
+    output_of,
+    plate_of,
+)
+from faceplate.plugin.blender.scratch import rendered_feed, rendered_mask
+from faceplate.plugin.blender.session import Work
+
+
+def render_group(scene: Any, group: Any, *, overwrite: bool) -> Work:
+    """Return the work of rendering a group's frames and showing them in it.
+
+    Raises:
+        FaceplateError: the job cannot be made.
+    """
+    plate = _readable_plate(scene, group)
+    output = output_of(group.faceplate, group.name)
+    if group.faceplate.node == FACE_TRACK.name:
+        return _analyse(group, plate, track_file(output))
+    job = job_for(group.faceplate, NODES[group.faceplate.node], plate, output, overwrite=overwrite)
+    owner = group.session_uid
+    mask = group.faceplate.mask
+
+    def check(facts: Mapping[str, Any]) -> Work:
+        refuse(facts)
+        drawn = job
+        if mask is not None:
+            frames = FrameRange.parse(job.frames) if job.frames else _all_frames(plate)
+            drawn = replace(job, matte_in=rendered_mask(mask, plate, frames, facts["size"]))
+        return Work(
+            "Render", "render", {"job": drawn.to_json()}, _shower(facts, drawn, plate, owner), owner
+        )
+
+    return Work("Check", "check", {"job": job.to_json()}, check, owner)
+
+
+def _all_frames(plate: Plate) -> FrameRange:
+    """Return a plate's frames.
+
+    Raises:
+        InputError: it is a movie, whose frames only the engine can count.
+    """
+    numbers = numbers_on_disk(plate.pattern)
+    if not numbers or not is_numbered(plate.pattern):
+        raise InputError(
+            "A mask over a movie needs to know the frames.", hint="Set Frames, as 1-100."
+        )
+    return FrameRange(numbers)
+
+
+def write_shot(scene: Any, group: Any) -> Path:
+    """Write the shot file of a node, from which a farm renders it without Blender; return it.
+
+    Raises:
+        FaceplateError: the job cannot be made.
+        InputError: a Face Track node, a mask that only Blender can draw, or the folder refuses.
+    """
+    settings = group.faceplate
+    if settings.node == FACE_TRACK.name or settings.mask is not None:
+        raise InputError(
+            f"{group.name} cannot be written as a shot file.",
+            hint="Write that of a Face Swap or Face Matte, with the mask as frames in Matte.",
+        )
+    plate = _readable_plate(scene, group)
+    output = output_of(settings, group.name)
+    job = job_for(settings, NODES[settings.node], plate, output)
+    path = Path(output).with_name(f"{base_name(output)}.toml")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(shot_text(job), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}).") from error
+    return path
+
+
+def _shower(
+    facts: Mapping[str, Any], job: Job, plate: Plate, owner: int
+) -> Callable[[Mapping[str, Any]], str]:
+    def show(summary: Mapping[str, Any]) -> str:
+        # All but EXR goes out as linear Rec.709, whatever it came in.
+        is_exr = Path(plate.pattern).suffix.lower() == ".exr"
+        said = str(facts["space"]) if is_exr else "Linear Rec.709 (sRGB)"
+        space = blender_space(said)
+        warning = "" if space else f"Blender has no colour space {said}: set one in the new image."
+        group = group_of(owner)
+        groups.show_result(group, job.output, plate.shift, space)
+        groups.mark(group, None)
+        words = [summary_in_words(summary), warning, *summary.get("warnings", ())]
+        return " ".join(word for word in words if word)
+
+    return show
+
+
+def refuse(facts: Mapping[str, Any]) -> None:
+    """Raise the first of the problems that a check found.
+
+    Raises:
+        InputError: there is one.
+    """
+    for problem in facts.get("problems", ()):
+        raise InputError(str(problem["message"]), hint=str(problem.get("hint", "")))
+
+
+def summary_in_words(summary: Mapping[str, Any]) -> str:
+    """Return what a render did, in one sentence.
+
+    >>> summary_in_words({"frames": 3, "done": 3, "replaced": 2, "untouched": {"no face": 1}})
+    '3 of 3 frames are there, 2 replaced now (no face: 1).'
+    """
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in summary["untouched"].items())
+    beside = f" ({reasons})" if reasons else ""
+    failed = f" {summary['failed']}" if summary.get("failed") else ""
+    counts = f"{summary['done']} of {summary['frames']} frames are there"
+    return f"{counts}, {summary['replaced']} replaced now{beside}.{failed}"
+
+
+def _readable_plate(scene: Any, group: Any) -> Plate:
+    """Return a group's plate as files; what feeds it is rendered first where it is no file."""
+    plate = plate_of(scene, group)
+    if plate.feed is None:
+        return plate
+    folder = Path(output_of(group.faceplate, group.name)).parent / "plate"
+    return rendered_feed(scene, plate, group, folder)
+
+
+def track_file(output: str) -> Path:
+    """Return the track that lies beside frames.
+
+    >>> str(track_file("/shots/face/face.%04d.exr"))
+    '/shots/face/face.track'
+    """
+    return Path(output).with_name(f"{base_name(output)}.track")
+
+
+def _analyse(group: Any, plate: Plate, out: Path) -> Work:
+    job = job_for(
+        group.faceplate, NODES[group.faceplate.node], plate, str(out.with_suffix(".%04d.exr"))
+    )
+    owner = group.session_uid
+
+    def keep(facts: Mapping[str, Any]) -> str:
+        found = group_of(owner)
+        found.faceplate.result = str(facts["out"])
+        groups.mark(found, None)
+        return track_in_words(facts)
+
+    return Work("Track", "analyse", {"job": job.to_json(), "out": str(out)}, keep, owner)
+
+
+def track_in_words(facts: Mapping[str, Any]) -> str:
+    """Return what an analysis found, in one sentence."""
+    faces = facts.get("faces", ())
+    if not faces:
+        return "No face was found."
+    seen = ", ".join(f"face {face['face']} in {face['frames']} frames" for face in faces)
+    return f"Found {seen}."
+
+
+def preview_group(scene: Any, group: Any, folder: Path) -> Work:
+    """Return the work of making the current frame, which is shown in the open image editors.
+
+    Raises:
+        FaceplateError: the job cannot be made.
+    """
+    plate = _readable_plate(scene, group)
+    job = job_for(
+        group.faceplate, NODES[group.faceplate.node], plate, output_of(group.faceplate, group.name)
+    )
+    number = plate.number_of(scene.frame_current)
+    out = folder / f"preview.{number:04d}.exr"
+    owner = group.session_uid
+    params = {"job": job.to_json(), "frame": number, "out": str(out)}
+
+    def show(facts: Mapping[str, Any]) -> str:
+        show_picture(Path(facts["out"]))
+        groups.mark(group_of(owner), None)
+        state = "replaced" if facts["replaced"] else f"untouched ({facts['reason']})"
+        return f"Frame {facts['frame']}: {state}, {facts['seconds']:.2f} s."
+
+    return Work("Preview", "preview", params, show, owner)
+
+
+def show_picture(path: Path) -> Any:
+    """Load a picture under one name, show it in every open image editor, and return it."""
+    found = bpy.data.images.get("Faceplate Preview")
+    if found is None:
+        found = bpy.data.images.load(str(path))
+        found.name = "Faceplate Preview"
+    else:
+        found.filepath = str(path)
+        found.reload()
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "IMAGE_EDITOR":
+                area.spaces.active.image = found
+    return found
+
+
+def group_of(owner: int) -> Any:
+    """Return the group that work was begun for, by the identity that survives undo and renaming.
+
+    Raises:
+        InputError: it is gone: deleted, or another file was opened.
+    """
+    for found in bpy.data.node_groups:
+        if found.session_uid == owner:
+            return found
+    raise InputError(
+        "The node that this was rendered for is gone; the frames are on disk.",
+        hint="Add a Faceplate node and name them as its output.",
+    )
