@@ -90,7 +90,7 @@ GENERATORS: Mapping[str, GeneratorStructure] = {
     "small_inpaint": replace(enhanced(1, (1, 1, 1), 4), width=_SMALL_WIDTH),
     "small_blend": replace(enhanced(1, (1, 1, 1), 7), width=_SMALL_WIDTH),
     "light_reenact": replace(enhanced(1, (1, 1, 1, 1), 101), width=12),
-    "light_inpaint": replace(enhanced(1, (1, 1, 1, 1), 4), width=16),
+    "light_inpaint": replace(enhanced(1, (1, 1, 1, 1), 4), width=16, limit=128),
     "light_blend": replace(enhanced(1, (1, 1, 1), 7), width=16),
 }
 """Structures by name: the paper's depth as notes on it have it, the released files', and ours.

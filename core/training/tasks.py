@@ -63,9 +63,9 @@ def _paper(run: RunSettings, settings: SegmentSettings) -> Task:
 
 
 _SMALL = (
-    StageSettings(size_px=64, batch=16, steps=1_200, rate=1e-3),
-    StageSettings(size_px=128, batch=8, steps=600, rate=6e-4),
-    StageSettings(size_px=256, batch=4, steps=120, rate=4e-4),
+    StageSettings(size_px=64, batch=16, steps=1_400, rate=1.5e-3),
+    StageSettings(size_px=128, batch=8, steps=600, rate=1e-3),
+    StageSettings(size_px=256, batch=4, steps=450, rate=8e-4),
 )
 """Of a light generator on a CPU: the released training has the last two sizes."""
 
@@ -103,7 +103,7 @@ TASKS: tuple[TaskKind, ...] = (
         name="perceptual",
         summary="features by which the generators' losses compare faces",
         settings=PerceptualSettings,
-        stages=(StageSettings(size_px=128, batch=32, steps=800, rate=2e-3),),
+        stages=(StageSettings(size_px=128, batch=32, steps=2_000, rate=2e-3),),
         build=PerceptualTask,
     ),
     TaskKind(
