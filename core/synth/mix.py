@@ -49,5 +49,8 @@ class Mix:
 RICH = Mix(yaw=75.0, other=0.1, dapple=0.12, paint=0.05, alike=0.2)
 """What training may add to the default mix, which the frozen validation set is drawn from."""
 
-VIEWS = Mix(hand=0.0, prop=0.0, phones=0.0, scarf=0.0, mask=0.0, hat=0.05, heights=(0.58, 0.64))
+VIEWS = Mix(
+    hand=0.0, prop=0.0, phones=0.0, scarf=0.0, mask=0.0, hat=0.05, glasses=0.1, strands=0.05,
+    heights=(0.58, 0.64),
+)  # fmt: skip
 """For views of one person: nothing comes and goes before the face, and it fills the picture."""
