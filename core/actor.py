@@ -320,11 +320,11 @@ class _Look:
 
     @classmethod
     def of(cls, view: View) -> _Look:
-        return cls(view.mesh, _clear(view), _clipped(view))
+        return cls(view.mesh, shown_share(view), _clipped(view))
 
 
-def _clear(view: View) -> float:
-    """Return the share of the face's inner area that is visible skin."""
+def shown_share(view: View) -> float:
+    """Return the share of a face's inner area that is visible in a view."""
     area = fill_regions([FACE_CORE], view.mesh, view.skin_coverage.shape) > 0
     return float(view.skin_coverage[area].astype(np.float32).mean()) if area.any() else 0.0
 

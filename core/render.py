@@ -370,7 +370,7 @@ def open_shot(
     roto = None if job.matte_in is None else open_roto(job.matte_in)
     completes = job.task == "complete"
     if completes and actor is None and tracks:
-        actor = actor_of_plate(reader, config, tracks[0], settings)
+        actor = actor_of_plate(reader, config, tracks[0], roto, settings)
     encode = view.shaper.encode
     casts = tuple(cast_of(actor, one, encode, job.seed, completes=completes) for one in tracks)
     networks = None
@@ -565,7 +565,8 @@ def _element(shot: Shot, cast: Cast, frame: Frame, found: FaceObservation) -> El
         labels = shot.labels.of(cast.track, found, window, linear)
         if shot.roto is None:
             return labels
-        return labels.overruled(shot.roto.coverage(found.number, window, own.display))
+        coverage = shot.roto.coverage(found.number, window, own.display)
+        return labels.covered(coverage) if cast.completes else labels.overruled(coverage)
 
     look = look_at(shot.job, found.number)
     look = replace(look, mix=value_at(shot.job.knobs.mix, frame.number))

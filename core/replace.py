@@ -321,12 +321,14 @@ def hidden_part(labels: Labels, height: float) -> FloatArray:
     """Return how much of each pixel is covered by something that is no hair.
 
     Faint doubts do not count. What does reaches a little past what was labelled: what covers a face
-    has soft edges and casts shadow.
+    has soft edges and casts shadow. A hand-made matte is taken as it is.
 
     Args:
         labels: of the pixels.
         height: of the face, in them.
     """
+    if labels.drawn is not None:
+        return labels.drawn
     reach = 2 * max(round(_HIDDEN_REACH * height), 1) + 1
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     sure = smoothstep(0.25, 0.75, labels.occluder).astype(np.float32)

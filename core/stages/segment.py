@@ -76,9 +76,14 @@ class Labels:
             whole[inner.slices_in(window)] = plane[inner.slices_in(self.window)]
             return whole
 
-        planes = (self.face, self.hair, self.occluder, self.mouth)
-        drawn = None if self.drawn is None else part(self.drawn)
-        return Labels(window, *(part(plane) for plane in planes), drawn=drawn)
+        return Labels(
+            window,
+            face=part(self.face),
+            hair=part(self.hair),
+            occluder=part(self.occluder),
+            mouth=part(self.mouth),
+            drawn=None if self.drawn is None else part(self.drawn),
+        )
 
     def overruled(self, drawn: FloatArray) -> Labels:
         """Return labels that agree with a hand-made coverage (h, w) of the visible face."""
@@ -89,6 +94,18 @@ class Labels:
             hair=np.minimum(self.hair, covered),
             occluder=np.minimum(self.occluder, covered),
             mouth=mouth,
+            drawn=drawn,
+        )
+
+    def covered(self, drawn: FloatArray) -> Labels:
+        """Return labels that agree with a hand-made coverage (h, w) of what hides the face."""
+        free = 1 - drawn
+        return Labels(
+            self.window,
+            face=np.minimum(self.face, free),
+            hair=np.minimum(self.hair, free),
+            occluder=drawn,
+            mouth=np.minimum(self.mouth, free),
             drawn=drawn,
         )
 

@@ -138,3 +138,15 @@ def test_a_hand_made_matte_decides_what_is_visible() -> None:
     assert found.visible == pytest.approx(drawn)
     assert (found.hair + found.visible).max() <= 1 + 1e-6
     assert (found.occluder + found.visible).max() <= 1 + 1e-6
+
+
+def test_a_drawn_cover_leaves_no_face_beneath_it() -> None:
+    labels = flat_labels(Window(0, 0, 4, 1), 0.6, 0.2, 0.1, 0.1)
+    drawn = np.array([[0.0, 0.3, 0.7, 1.0]], np.float32)
+
+    found = labels.covered(drawn)
+
+    np.testing.assert_array_equal(found.occluder, drawn)
+    for plane, before in ((found.face, 0.6), (found.hair, 0.2), (found.mouth, 0.1)):
+        np.testing.assert_allclose(plane, np.minimum(before, 1 - drawn), atol=1e-7)
+    assert found.drawn is drawn
