@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, StringProperty
 from faceplate.core.errors import FaceplateError, InputError
 from faceplate.plugin.blender import group, requests, scene, sequencer, tracking
 from faceplate.plugin.blender.preferences import preferences_of
-from faceplate.plugin.blender.session import Running, Session, Work
+from faceplate.plugin.blender.session import Session, Work
 
 _TICK_SECONDS = 0.1
 
@@ -50,10 +50,8 @@ def engine_operator(
         bl_idname = f"faceplate.{name}"
         bl_label = label
         bl_description = description
-        __annotations__ = properties
-
-        _running: Running
-        _timer: Any
+        # No other annotation may stand here: Blender takes each for a property.
+        __annotations__ = dict(properties)
 
         def execute(self, context: Any) -> set[str]:
             try:

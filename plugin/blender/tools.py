@@ -57,7 +57,7 @@ def plain_operators(session: Session) -> tuple[type, ...]:
         bl_idname = "faceplate.refresh"
         bl_label = "Refresh"
         bl_options = {"REGISTER", "UNDO"}
-        __annotations__ = GROUP
+        __annotations__ = dict(GROUP)
 
         def execute(self, context: Any) -> set[str]:
             try:
@@ -76,7 +76,7 @@ def plain_operators(session: Session) -> tuple[type, ...]:
 
         bl_idname = "faceplate.write_shot"
         bl_label = "Write Shot File"
-        __annotations__ = GROUP
+        __annotations__ = dict(GROUP)
 
         def execute(self, context: Any) -> set[str]:
             try:
@@ -124,7 +124,7 @@ def _track_operators() -> tuple[type, ...]:
         bl_idname = "faceplate.mask_from_face"
         bl_label = "Mask from Face"
         bl_options = {"REGISTER", "UNDO"}
-        __annotations__ = face
+        __annotations__ = dict(face)
 
         def execute(self, context: Any) -> set[str]:
             try:
@@ -142,7 +142,7 @@ def _track_operators() -> tuple[type, ...]:
         bl_idname = "faceplate.shape_keys_from_face"
         bl_label = "Shape Keys from Face"
         bl_options = {"REGISTER", "UNDO"}
-        __annotations__ = face
+        __annotations__ = dict(face)
 
         def execute(self, context: Any) -> set[str]:
             try:

@@ -145,7 +145,7 @@ class Bpy:
         )
         props = module("bpy.props", **{f"{kind}Property": maker(kind) for kind in KINDS})
         utils = types.SimpleNamespace(
-            register_class=self.registered.append,
+            register_class=self._register,
             unregister_class=self.registered.remove,
             extension_path_user=lambda package, create: str(user_folder),
         )
@@ -170,6 +170,12 @@ class Bpy:
         )
         found = (bpy, self.app, handlers, props)
         self.modules = {m.__name__: m for m in found}
+
+    def _register(self, kind: type) -> None:
+        """Take a class; Blender takes each annotation for a property, and evaluates texts."""
+        found = vars(kind).get("__annotations__", {})
+        assert all(isinstance(made, Property) for made in found.values()), kind.__name__
+        self.registered.append(kind)
 
 
 def module(name: str, **members: Any) -> types.ModuleType:
