@@ -70,7 +70,7 @@ def test_the_fringe_and_the_background_are_no_skin(
 
     nose, top = view.mesh[4, :2].astype(int), view.mesh[10, :2].astype(int)
     assert view.skin_coverage[nose[1], nose[0]] > 0.95
-    assert view.skin_coverage[top[1] - 4 : top[1] + 4, top[0] - 4 : top[0] + 4].max() < 0.1
+    assert view.skin_coverage[top[1] - 16 : top[1] - 6, top[0] - 4 : top[0] + 4].max() < 0.1
     assert view.skin_coverage[:10].max() == 0
 
 

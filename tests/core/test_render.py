@@ -611,6 +611,8 @@ def test_wild_pixels_all_over_the_face_do_not_spread(
     assert assert_untouched_outside(comp(plate), result) > 3000
     core = (result.channels["matte_blend.A"] > 0.9) & (wanted.channels["matte_blend.A"] > 0.9)
     assert core.sum() > 0.7 * (wanted.channels["matte_blend.A"] > 0.9).sum()
+    # Through a matte below 1 a wild pixel still shows, as the formula of the comp has it.
+    core &= ~hit | (result.channels["matte_blend.A"] == 1)
     ratio = np.log2(result.rgb()[core] / wanted.rgb()[core])
     assert np.quantile(np.abs(ratio), 0.9) < 0.15
 

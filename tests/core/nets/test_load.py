@@ -35,6 +35,10 @@ NAMES = [
     "face_det_short",
     "face_embed",
     "face_mesh478",
+    "face_segment",
+    "fsgan_blend",
+    "fsgan_complete",
+    "fsgan_reenact",
     "selfie_seg",
 ]
 
