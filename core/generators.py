@@ -127,7 +127,8 @@ def _card(name: str, weights: str, folders: Sequence[Path]) -> ModelCard:
         return card
     bring = "bring the released one in with `faceplate models import FILE.pth` and choose "
     hint = {
-        SMALL: f"Train it with `faceplate train`, or {bring}--weights official.",
+        SMALL: f"Install faceplate again, train it with `faceplate train`, or {bring}--weights "
+        "official.",
         OFFICIAL: "Bring it in with `faceplate models import FILE.pth`.",
     }.get(weights, "Weights are small, official, or what the names of your models begin with.")
     raise ModelMissingError(name, f"{name}.toml", hint=hint)

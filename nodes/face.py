@@ -20,8 +20,8 @@ METHOD: Knob = ChoiceKnob(
     "method",
     "warp",
     ("warp", "hybrid", "fsgan"),
-    help="How the new face is made: warped, or drawn by FSGAN's networks (fsgan; takes minutes a "
-    "frame with the released ones on a CPU); hybrid needs networks that this release lacks.",
+    help="How the new face is made: warped, or drawn by FSGAN's networks (fsgan; the released ones "
+    "take 14 s of a core for a frame); hybrid needs networks that this release lacks.",
 )
 WEIGHTS: Knob = TextKnob(
     "weights",

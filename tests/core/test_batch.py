@@ -197,7 +197,7 @@ def test_the_space_that_is_foretold_is_enough(desk: Desk) -> None:
         ({"shot": 'colorspace = "ACEScq"'}, 2, "ACEScq"),
         ({"shot": 'ocio = "/etc/hostname"'}, 2, "hostname"),
         ({"output": 'layers = ["comp"]\n'}, 2, "is not TOML"),
-        ({"swap": 'method = "fsgan"'}, 3, "fsgan"),
+        ({"swap": 'method = "fsgan"\nweights = "nobody"'}, 3, "nobody_reenact"),
         ({"face": "index = 5"}, 0, ""),  # who is in the plate is not known before the work
     ],
 )
