@@ -34,7 +34,8 @@ if hasattr(out.format, "media_type"):
     out.format.media_type = "MULTI_LAYER_IMAGE"
 out.format.file_format = "OPEN_EXR_MULTILAYER"
 out.format.color_depth = "32"
-out.save_as_render = False
+if hasattr(out, "save_as_render"):  # 4.2 has it on each slot
+    out.save_as_render = False
 if is_new:
     out.directory, out.file_name = folder, "back.####"
     out.file_output_items.clear()
@@ -45,7 +46,9 @@ else:
     out.base_path = f"{folder}/back.####"
     out.layer_slots.clear()
     for socket in layers:
-        out.layer_slots.new(socket.name)
+        slot = out.layer_slots.new(socket.name)
+        if hasattr(slot, "save_as_render"):
+            slot.save_as_render = False
 for index, socket in enumerate(layers):
     tree.links.new(socket, out.inputs[index])
 tree.links.new(layers[0], result)
