@@ -67,8 +67,10 @@ def drive_face(
         shares = np.zeros(len(cast.sources), np.float32)
         shares[_frontal(cast)] = 1
         weights = ViewWeights(shares, shares, shares)
-    elif networks is not None:
-        shares = view_weights(networks.actor, face.pose, look.views)
+    elif networks is not None or look.pose == "pose-only":
+        # By pose alone: views that are like the performer's expression would bring it along.
+        assert cast.actor is not None
+        shares = view_weights(cast.actor, face.pose, look.views)
         weights = ViewWeights(shares, shares, shares)
     else:
         weights = shares_of(cast, face, look.views)
@@ -103,8 +105,12 @@ def _driven_mesh(
 ) -> DoubleArray:
     """Return the mesh of the driven face, square pixels of the performance."""
     assert cast.actor is not None
+    plain = face.mesh * stretch_of(frame)
+    if look.pose == "pose-only":
+        own = cast.sources[main].view.mesh
+        return meshes.fit(plain).posed(meshes.fit(own).canonical(own))
     return warp.driven_mesh(
-        face.mesh * stretch_of(frame),
+        plain,
         cast.actor,
         cast.target,
         shape=look.shape,

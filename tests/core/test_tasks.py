@@ -18,6 +18,7 @@ from faceplate.core.cli import app
 from faceplate.core.errors import ConsentError, FrameFormatError, FrameMissingError, JobError
 from faceplate.core.footage import frame_path
 from faceplate.core.frame import Frame
+from faceplate.core.fsgan import NetworkFaces
 from faceplate.core.io.exr import read_frame, write_frame
 from faceplate.core.job import FaceChoice, Job
 from faceplate.core.render import render_shot
@@ -183,6 +184,31 @@ def test_the_expression_alone_leaves_the_actors_own_framing(
     # The toy shows the view that it is given: one that turns with the head, one that does not.
     assert np.abs(pictures[0][0] - pictures[0][1]).max() > 0
     np.testing.assert_array_equal(pictures[1][0], pictures[1][1])
+
+
+def test_the_pose_alone_keeps_the_actors_own_expression(
+    small_shot: Any, toys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.set_of("source")
+    plain, seen = NetworkFaces.driven, []
+
+    def watching(self: NetworkFaces, *given: Any) -> AnyArray:
+        main = self.crop(int(np.argmax(given[2])))
+        seen.append((given[0], main.points))
+        return plain(self, *given)
+
+    monkeypatch.setattr(NetworkFaces, "driven", watching)
+    for pose in ("pose-only", "full"):
+        knobs = {"method": "fsgan", "weights": "source", "pose": pose, "shape": 1.0}
+        render(small_shot, driving(small_shot, tmp_path / f"{pose}.%04d.exr", **knobs), toys.folder)
+
+    apart = []
+    for points, own in seen:
+        a, b = own - own.mean(0), points - points.mean(0)
+        u, sizes, vt = np.linalg.svd(b.T @ a)
+        turned = (sizes.sum() / np.square(a).sum()) * a @ (u @ vt).T
+        apart.append(np.abs(turned - b).max())
+    assert apart[0] < 1e-3 < 2 < apart[1]  # crop pixels: turned and scaled, and no more
 
 
 def test_without_a_performer_the_frame_is_black_and_says_so(
