@@ -25,6 +25,7 @@ from faceplate.core.face import HeadPose
 from faceplate.core.io.archive import array_bytes, array_of, read_archive, write_archive
 from faceplate.core.io.atomic import reason_of
 from faceplate.core.io.observations import observations_in
+from faceplate.core.io.taught import taught_files
 from faceplate.core.source import Actor, View
 from faceplate.core.stages.appearance import AppearanceMap
 
@@ -98,8 +99,8 @@ def read_actor(path: Path) -> Actor:
 def wipe_actor(path: Path, *, cache_folder: Path | None = None) -> list[Path]:
     """Remove an actor file, and what a cache keeps of the same person's face.
 
-    Kept analyses of any footage that shows the person go too; they are only ever a copy of what
-    can be computed again.
+    Networks that were taught this actor go, and kept analyses of any footage that shows the
+    person; they are only ever a copy of what can be computed again.
 
     Returns:
         The files that were removed, sorted; the actor file last.
@@ -110,7 +111,9 @@ def wipe_actor(path: Path, *, cache_folder: Path | None = None) -> list[Path]:
     """
     actor = read_actor(path)
     found = [] if cache_folder is None else sorted(cache_folder.glob("??/*.zip"))
-    doomed = [file for file in found if _shows(file, actor.embedding)] + [path]
+    doomed = [file for file in found if _shows(file, actor.embedding)]
+    doomed += [] if cache_folder is None else taught_files(cache_folder, actor.digest)
+    doomed.append(path)
     for file in doomed:
         try:
             file.unlink(missing_ok=True)

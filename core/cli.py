@@ -61,6 +61,10 @@ Draft = Annotated[bool, typer.Option("--draft", help="Burn a mark in; no consent
 Withdrawn = Annotated[Path | None, typer.Option(help="List of withdrawn consents.")]
 Compression = Annotated[str, typer.Option(help="Of the EXR: zip, zips, piz, rle, no.")]
 Prefix = Annotated[str, typer.Option(help="Put before our layers' names.")]
+Finetune = Annotated[
+    bool,
+    typer.Option("--finetune", help="Teach the method fsgan the actor's views first; takes long."),
+]
 NoContact = Annotated[bool, typer.Option("--no-contact", help="No contact sheet.")]
 
 
@@ -99,6 +103,7 @@ def swap(
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
     shot: Shot = "",
+    finetune: Finetune = False,
     draft: Draft = False,
     revocations: Withdrawn = None,
     overwrite: Overwrite = False,
@@ -120,6 +125,7 @@ def swap(
         ocio=_config(ocio),
         layer_prefix=layer_prefix,
         compression=compression,
+        finetune=finetune,
         draft=draft,
         overwrite=overwrite,
         contact_sheet=not no_contact,
@@ -150,6 +156,7 @@ def complete(
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
     shot: Shot = "",
+    finetune: Finetune = False,
     draft: Draft = False,
     revocations: Withdrawn = None,
     overwrite: Overwrite = False,
@@ -172,6 +179,7 @@ def complete(
         ocio=_config(ocio),
         layer_prefix=layer_prefix,
         compression=compression,
+        finetune=finetune,
         draft=draft,
         overwrite=overwrite,
         contact_sheet=not no_contact,
@@ -200,6 +208,7 @@ def reenact(
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
     shot: Shot = "",
+    finetune: Finetune = False,
     draft: Draft = False,
     revocations: Withdrawn = None,
     overwrite: Overwrite = False,
@@ -218,6 +227,7 @@ def reenact(
         start=start,
         ocio=_config(ocio),
         compression=compression,
+        finetune=finetune,
         draft=draft,
         overwrite=overwrite,
         contact_sheet=False,

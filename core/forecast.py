@@ -19,7 +19,7 @@ from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations
 from faceplate.core.errors import FaceplateError, ResourceError
 from faceplate.core.footage import frame_path
-from faceplate.core.generators import generator_cards
+from faceplate.core.fsganshot import check_generators
 from faceplate.core.inputs import Inputs, allow_job, find_inputs
 from faceplate.core.io.exrhead import read_parts
 from faceplate.core.io.footage import open_footage
@@ -95,7 +95,7 @@ def forecast_job(
     for kind in job.official if job.track is None else ():
         attempt(partial(load_official, kind, models))
     if job.knobs.method == "fsgan":
-        attempt(partial(generator_cards, job.knobs.weights, models, job.knobs.steps))
+        attempt(partial(check_generators, job, models))
     if inputs is None:
         return Forecast(job.name, tuple(problems))
     attempt(partial(allow_job, job, inputs, revocations=revocations, today=today))

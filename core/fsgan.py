@@ -80,13 +80,16 @@ class NetworkFaces:
         actor: Actor,
         sources: Sequence[SourceView],
         encode: Callable[[FloatArray], FloatArray],
+        taught: str = "",
     ) -> None:
         """Draw an actor's face.
 
         Args:
             sources: the actor's views, ready for sampling.
             encode: linear Rec.709 to code values.
+            taught: how the networks were fine-tuned on the actor, in words, or "".
         """
+        self.taught = taught
         self.generators, self.actor, self._encode = generators, actor, encode
         self._sources = sources
         self._crops: dict[int, SourceCrop] = {}

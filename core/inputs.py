@@ -96,6 +96,11 @@ def _check_task(job: Job) -> None:
             f"Task {job.task} has {'no' if job.element is None else 'a'} hand-made element.",
             hint="Give --element FILE:LAYER to `faceplate blend`, and to nothing else.",
         )
+    if job.finetune and job.knobs.method != "fsgan":
+        raise JobError(
+            f"Method {job.knobs.method} has no network to fine-tune.",
+            hint="Choose --method fsgan, or leave --finetune out.",
+        )
     if job.task == "complete" and job.actor is None and job.face.every:
         raise JobError(
             "Without an actor one face is completed at a time, from its own frames.",

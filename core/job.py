@@ -157,6 +157,7 @@ class Job:
         matte_in: hand-made matte as ``FILE:LAYER``, or None; it wins over the network's.
         task: swap, complete, reenact or blend; see `TASKS`.
         element: hand-made face as ``FILE:LAYER``, for the task blend.
+        finetune: teach the method fsgan's reenactment the actor's own views first.
         face: which face of the plate.
         frames: frames to render, as in ``1001-1100x2``; None for all of the plate.
         output: pattern of the frames to write.
@@ -184,6 +185,7 @@ class Job:
     matte_in: str | None
     task: str
     element: str | None
+    finetune: bool
     face: FaceChoice
     frames: str | None
     output: str

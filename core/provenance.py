@@ -137,6 +137,7 @@ def _command(job: Job, face: FaceChoice) -> str:
     for name in [field.name for field in fields(Knobs)]:
         if name not in UNUSED_KNOBS[job.task]:
             words += [f"--{name.replace('_', '-')}", _text_of(getattr(job.knobs, name))]
+    words += ["--finetune"] * job.finetune
     return shlex.join(words + ["--draft"] * job.draft)
 
 

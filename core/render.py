@@ -33,7 +33,7 @@ from faceplate.core.face import FaceObservation
 from faceplate.core.footage import frame_path
 from faceplate.core.frame import Frame, Window
 from faceplate.core.fsgan import NetworkFaces
-from faceplate.core.generators import generator_cards, open_generators
+from faceplate.core.fsganshot import check_generators, networks_of
 from faceplate.core.handmade import lay_element
 from faceplate.core.inputs import Inputs, open_inputs
 from faceplate.core.io.atomic import sweep_temps
@@ -184,7 +184,7 @@ def render_shot(
     Path(job.output).parent.mkdir(parents=True, exist_ok=True)
     sweep_temps(Path(job.output).parent)
     tally = _Tally(len(numbers))
-    tally.warnings |= dict.fromkeys(_size_warnings(shot))
+    tally.warnings |= dict.fromkeys(_warnings(shot))
     with WriteBehind(behind=threads > 1) as writing:
         for number in numbers:
             if should_stop():
@@ -334,7 +334,7 @@ def shot_of(
         FaceplateError: nothing has been written.
     """
     if job.knobs.method == "fsgan":  # before the work
-        generator_cards(job.knobs.weights, models, job.knobs.steps)
+        check_generators(job, models)
     seers = Seers.of(job.official, models)
     settings = AnalysisSettings(job.knobs.smoothing, threads, cache_folder, embed=True, seers=seers)
     track = track_of(job, inputs, settings, progress)
@@ -374,16 +374,8 @@ def open_shot(
     encode = view.shaper.encode
     casts = tuple(cast_of(actor, one, encode, job.seed, completes=completes) for one in tracks)
     networks = None
-    if job.knobs.method == "fsgan" and actor is not None:
-        generators = open_generators(
-            job.knobs.weights,
-            settings.seers.folders,
-            segmenter,
-            steps=job.knobs.steps,
-            threads=settings.threads,
-        )
-        sources = casts[0].sources if casts else ()
-        networks = NetworkFaces(generators, actor, sources, encode)
+    if job.knobs.method == "fsgan" and actor is not None and casts:
+        networks = networks_of(job, actor, casts[0].sources, view.shaper, segmenter, settings)
     shot = Shot(
         job=job,
         reader=reader,
@@ -432,6 +424,8 @@ def with_job(shot: Shot, job: Job) -> Shot:
         track_digest=shot.solved,
         pixel_version=PIXEL_VERSION,
     )
+    if shot.networks is not None and shot.networks.taught:
+        attributes["faceplate/finetune"] = shot.networks.taught
     attributes["faceplate/hash"] = digest
     return replace(shot, job=job, digest=digest, attributes=attributes)
 
@@ -523,8 +517,8 @@ def _plate_frame(shot: Shot, number: int) -> tuple[Frame, bool]:
     return replace(model, number=number, channels=black), True
 
 
-def _size_warnings(shot: Shot) -> list[str]:
-    """Say where the actor's pictures are smaller than the face that they must fill."""
+def _warnings(shot: Shot) -> list[str]:
+    """Say where the actor has less than the face to be filled, and what networks were taught."""
     said = []
     for cast in shot.casts:
         wanted = max(o.height for o in cast.track.observations.values())
@@ -533,6 +527,8 @@ def _size_warnings(shot: Shot) -> list[str]:
                 f"The plate's face {cast.track.index} is up to {wanted:.0f} px high and the "
                 f"actor's largest view {cast.actor.face_height:.0f} px: the result will be soft."
             )
+    if shot.networks is not None and shot.networks.taught:
+        said.append(f"The reenactment was fine-tuned: {shot.networks.taught}.")
     return said
 
 

@@ -72,6 +72,7 @@ class _Shot(_Table):
 
 class _Actor(_Table):
     file: str = ""
+    finetune: bool = False
 
 
 class _Face(_Table):
@@ -281,6 +282,7 @@ def _order(path: Path, entries: _Entries) -> ShotOrder:
         matte_in=shot.matte_in or None,
         task=shot.task,
         element=shot.element or None,
+        finetune=actor.finetune,
         start=shot.start,
         ocio=shot.ocio or None,
         layer_prefix=output.layer_prefix,

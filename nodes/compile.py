@@ -35,6 +35,7 @@ class Delivery:
         matte_in: hand-made matte as ``FILE:LAYER``, or None.
         task: of `core.job.TASKS`.
         element: hand-made face as ``FILE:LAYER``, or None.
+        finetune: teach the method fsgan's reenactment the actor's own views first.
         start: number of a movie's first frame.
         ocio: path of an OCIO config, or None.
         layer_prefix: put before the names of our layers.
@@ -53,6 +54,7 @@ class Delivery:
     matte_in: str | None = None
     task: str = "swap"
     element: str | None = None
+    finetune: bool = False
     start: int = FIRST_MOVIE_FRAME
     ocio: str | None = None
     layer_prefix: str = ""
@@ -127,6 +129,7 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
         matte_in=delivery.matte_in,
         task=delivery.task,
         element=delivery.element,
+        finetune=delivery.finetune,
         face=delivery.face,
         frames=str(plate.values["frames"]) or None,
         output=delivery.output,

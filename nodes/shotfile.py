@@ -34,7 +34,7 @@ def shot_text(job: Job) -> str:
             "task": job.task,
             "element": job.element or "",
         },
-        "actor": {"file": job.actor or ""},
+        "actor": {"file": job.actor or "", "finetune": job.finetune},
         "face": _face(job.face),
         "swap": {**knobs, "policy": job.policy, "missing": job.missing, "seed": job.seed},
         "output": {

@@ -167,6 +167,7 @@ class ToyModels:
         import torch  # takes seconds, and few tests need it
 
         from faceplate.core.nets.export import export_onnx
+        from faceplate.core.nets.tensorfile import tensors_bytes
         from faceplate.core.nets.unet import MultiScaleResUNet
 
         torch.manual_seed(seed)
@@ -180,9 +181,11 @@ class ToyModels:
         levels = Levels()
         levels.network = network
         content = export_onnx(name, levels.eval(), inputs, ["picture"]).content
-        self._write(
-            name, content, inputs, (cards.Tensor("picture", (3, 256, 256), "CHW", "d"),), ()
-        )
+        tensors = tensors_bytes({k: v.numpy() for k, v in network.state_dict().items()})
+        (self.folder / f"{name}.safetensors").write_bytes(tensors)
+        held = cards.Parameters(f"{name}.safetensors", hashlib.sha256(tensors).hexdigest())
+        picture = cards.Tensor("picture", (3, 256, 256), "CHW", "d")
+        self._write(name, content, inputs, (picture,), (), held)
 
     def sees_faces(self, name: str) -> None:
         """Write a segmenter to which everything is a face."""
@@ -239,6 +242,7 @@ class ToyModels:
         inputs: tuple[cards.Tensor, ...],
         outputs: tuple[cards.Tensor, ...],
         labels: tuple[str, ...],
+        parameters: cards.Parameters | None = None,
     ) -> None:
         sha = hashlib.sha256(content).hexdigest()
         card = cards.ModelCard(
@@ -255,6 +259,7 @@ class ToyModels:
             limits="all",
             clearance="open",
             labels=labels,
+            parameters=parameters,
         )
         (self.folder / card.file).write_bytes(content)
         (self.folder / f"{name}.toml").write_text(cards.card_text(card), encoding="utf-8")

@@ -79,6 +79,7 @@ def test_a_written_shot_is_read_as_the_same_job(data: st.DataObject, files: Path
         matte_in=f"{here}/m.%04d.exr:roto" if data.draw(maybe) else None,
         task=data.draw(st.sampled_from(TASKS)),
         element=f"{here}/m.%04d.exr:face" if data.draw(maybe) else None,
+        finetune=data.draw(maybe),
         ocio=f"{here}/c.ocio" if data.draw(maybe) else None,
         start=data.draw(st.integers(-5, 5000)),
         layer_prefix=data.draw(TEXT),
