@@ -222,8 +222,12 @@ class Contest:
             people: whom it learnt from.
             how: what was done with their views, if anything.
             limits: what it cannot do.
+
+        Raises:
+            TrainingError: no stage was larger than `COARSE_PX`, so that its finer level is noise.
         """
         generator = networks[GENERATOR]
+        _check_learnt(generator)
         shapes = {key: tuple(tensor.shape) for key, tensor in generator.state_dict().items()}
         recipe = next(recipe for recipe in RECIPES if recipe.matches(shapes))
         with torch.device("meta"):
@@ -312,6 +316,21 @@ def sheet(rows: Sequence[Tensor], most: int = 6) -> ByteArray:
     ]
     lines = [np.concatenate(list(row.numpy()), axis=1) for row in drawn]
     return np.concatenate(lines, axis=0)
+
+
+def _check_learnt(generator: nn.Module) -> None:
+    """Check that no layer that runs in the engine has never seen a batch."""
+    new = [
+        name
+        for name, buffer in generator.named_buffers()
+        if name.endswith("num_batches_tracked") and not buffer.item()
+    ]
+    if new:
+        raise TrainingError(
+            "The generator's finer level has not learnt yet, so there is nothing to ship.",
+            hint=f"End with a stage of more than {COARSE_PX} px, as 256, and go on by --resume.",
+            layer=new[0],
+        )
 
 
 def _structure(settings: ContestSettings, light: str) -> GeneratorStructure:

@@ -96,7 +96,7 @@ def test_the_outline_stays_near_and_wears_off() -> None:
 
 @pytest.mark.slow
 def test_a_frozen_reenactment_network_draws_what_is_completed(
-    people_set: Path, tmp_path: Path
+    people_set: Path, tmp_path: Path, as_trained: Callable[[Any], dict[str, Any]]
 ) -> None:
     from faceplate.core.training.cards import card_of, write_model
     from faceplate.core.training.checkpoint import Position
@@ -105,7 +105,7 @@ def test_a_frozen_reenactment_network_draws_what_is_completed(
     table = {"network": "reenact", "data": [str(people_set)], "task": {"net": NET, "holdout": 0.25}}
     settings = run_settings(table)
     other = kind_of("reenact").build(settings, settings.task)
-    (model,) = other.models({name: part.network.eval() for name, part in other.parts.items()})
+    (model,) = other.models(as_trained(other))
     exported = Exported(b"no network", 0.0, 0.0)
     weights = tmp_path / "weights"
     weights.write_bytes(b"")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,17 +133,22 @@ def test_a_structure_may_be_larger_but_has_the_same_task() -> None:
         contest(replace(SMALL, structure="paper_reenact"))
 
 
-def test_a_perceptual_network_must_be_one(tmp_path: Path) -> None:
-    shipped(tmp_path)
+def test_a_perceptual_network_must_be_one(
+    tmp_path: Path, as_trained: Callable[[Any], dict[str, Any]]
+) -> None:
+    shipped(tmp_path, as_trained)
 
     with pytest.raises(TrainingError, match="fsgan_tiny is no perceptual network"):
         contest(replace(SMALL, identity_model="fsgan_tiny", models=str(tmp_path)))
 
 
-def shipped(folder: Path) -> tuple[Contest, ModelCard, Exported]:
+NetworksOf = Callable[[Any], dict[str, Any]]
+
+
+def shipped(folder: Path, as_trained: NetworksOf) -> tuple[Contest, ModelCard, Exported]:
     """A generator with random weights as a run ships it."""
     made = contest()
-    networks = {name: part.network.eval() for name, part in made.parts.items()}
+    networks = as_trained(made)
     nobody = People(Pictures(()), (), np.zeros((0, 3), np.float32))
     model = made.model(networks, "fsgan_tiny", nobody, how=", noise", limits="All.")
     exported = export_model(model)
@@ -153,11 +160,22 @@ def shipped(folder: Path) -> tuple[Contest, ModelCard, Exported]:
     return made, card, exported
 
 
+def test_a_generator_whose_finer_level_has_not_learnt_is_not_shipped() -> None:
+    made = contest()
+    networks = {name: part.network for name, part in made.parts.items()}
+    made.begin(StageSettings(size_px=64), torch.device("cpu"))
+    networks[GENERATOR]([torch.zeros(2, 7, 64, 64)])
+    nobody = People(Pictures(()), (), np.zeros((0, 3), np.float32))
+
+    with pytest.raises(TrainingError, match="finer level has not learnt"):
+        made.model(networks, "fsgan_tiny", nobody, limits="All.")
+
+
 @pytest.mark.slow
 def test_a_shipped_generator_has_the_engines_inputs_and_can_be_trained_further(
-    tmp_path: Path,
+    tmp_path: Path, as_trained: NetworksOf
 ) -> None:
-    made, card, exported = shipped(tmp_path)
+    made, card, exported = shipped(tmp_path, as_trained)
 
     again = load_trainable("fsgan_tiny", folder=tmp_path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,9 @@ def test_views_of_an_actor_join_the_rendered_persons(people_set: Path, tmp_path:
     assert made.linear[int(y), int(x), 0] == pytest.approx(0.1 + 0.5 * place[0] / 71, abs=0.03)
 
 
-def test_weights_that_learnt_from_a_person_say_so(people_set: Path, tmp_path: Path) -> None:
+def test_weights_that_learnt_from_a_person_say_so(
+    people_set: Path, tmp_path: Path, as_trained: Callable[[Any], dict[str, Any]]
+) -> None:
     path = actor(tmp_path / "ana.actor", expires=date(2999, 1, 1))
     table = {
         "network": "blend", "data": [str(people_set), str(path)],
@@ -75,7 +78,7 @@ def test_weights_that_learnt_from_a_person_say_so(people_set: Path, tmp_path: Pa
     settings = run_settings(table)
     task = kind_of("blend").build(settings, settings.task)
 
-    (model,) = task.models({name: part.network.eval() for name, part in task.parts.items()})
+    (model,) = task.models(as_trained(task))
 
     assert model.performers == ("Ana (r7)",)
     assert "1 of them real" in model.training

@@ -44,14 +44,17 @@ def test_a_short_training_lowers_the_loss_and_repeats_itself(
 
 @pytest.mark.slow
 def test_two_steps_and_labels_learn_together(
-    train_small: Callable[..., Any], people_set: Path, tmp_path: Path
+    train_small: Callable[..., Any],
+    as_trained: Callable[[Any], dict[str, Any]],
+    people_set: Path,
+    tmp_path: Path,
 ) -> None:
     task = {"net": {**NET, "labels": True}, "holdout": 0.25, "stepwise": True, "seg": 0.5}
 
     run = train_small(tmp_path, "reenact", [str(people_set)], task, **STAGE)
 
     assert run.mean("generator", slice(-5, None)) < 0.8 * run.mean("generator", slice(0, 2))
-    (model,) = run.task.models({k: p.network.eval() for k, p in run.task.parts.items()})
+    (model,) = run.task.models(as_trained(run.task))
     assert [out.name for out in model.outputs] == ["picture", "labels"]
 
 
