@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,12 +21,12 @@ from faceplate.core.arrays import AnyArray, BoolArray, ByteArray
 from faceplate.core.errors import TrainingError
 from faceplate.core.nets.blocks import pool_pyramid
 from faceplate.core.nets.unet import MultiScaleResUNet
-from faceplate.core.official import load_trainable
 from faceplate.core.training.contest import (
     GENERATOR,
     Contest,
     ContestSettings,
     as_plane,
+    named_network,
     sheet,
     signed,
     unsigned,
@@ -255,8 +254,7 @@ def _bent(picture: AnyArray, flow: AnyArray, way: int) -> AnyArray:
 def _reenactor(settings: CompleteSettings) -> nn.Module | None:
     if not settings.reenactor:
         return None
-    folder = settings.net.models
-    network = load_trainable(settings.reenactor, also=[Path(folder)] if folder else [])
+    network = named_network(settings.reenactor, settings.net.models)
     if not isinstance(network, MultiScaleResUNet) or network.in_channels != _REENACT_CHANNELS:
         raise TrainingError(
             f"The model {settings.reenactor} reenacts nothing by 98 landmarks.",

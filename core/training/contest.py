@@ -318,6 +318,20 @@ def sheet(rows: Sequence[Tensor], most: int = 6) -> ByteArray:
     return np.concatenate(lines, axis=0)
 
 
+def named_network(name: str, models: str) -> nn.Module:
+    """Return a network to learn with: from a run's or another folder where it is there, else ours.
+
+    Args:
+        name: of the model.
+        models: the folder, or "".
+
+    Raises:
+        ModelError: no such model, or one without its tensors.
+    """
+    own = Path(models) if models and (Path(models) / f"{name}.toml").is_file() else None
+    return load_trainable(name, own)
+
+
 def _check_learnt(generator: nn.Module) -> None:
     """Check that no layer that runs in the engine has never seen a batch."""
     new = [
@@ -350,7 +364,7 @@ def _structure(settings: ContestSettings, light: str) -> GeneratorStructure:
 def _perceptual(name: str, folder: str) -> Vgg19 | None:
     if not name:
         return None
-    network = load_trainable(name, also=[Path(folder)] if folder else [])
+    network = named_network(name, folder)
     if not isinstance(network, Vgg19):
         raise TrainingError(
             f"The model {name} is no perceptual network.",
