@@ -48,13 +48,9 @@ def demonstrate(
         code = _build(console, footage, actor, threads, cache_folder)
         if code:
             return code
-    plates = {"comp": footage.plate}
-    if frames is None:
-        plates["covered"] = footage.covered
-    codes = []
-    for name, plate in plates.items():
-        job = make_job(plate, actor, str(out / name / f"{name}.%04d.exr"))
-        code = render_job(
+    jobs = demo_jobs(footage, actor, out, make_job)
+    return max(
+        render_job(
             console,
             job,
             threads=threads,
@@ -62,8 +58,17 @@ def demonstrate(
             revocations=None,
             today=date.today(),
         )
-        codes.append(code)
-    return max(codes)
+        for job in (jobs if frames is None else jobs[:1])
+    )
+
+
+def demo_jobs(footage: DemoFootage, actor: Path, out: Path, make_job: MakeJob) -> list[Job]:
+    """Return the jobs of both shots, each into a folder of its own beside the inputs."""
+    plates = {"comp": footage.plate, "comp_covered": footage.covered}
+    return [
+        make_job(plate, actor, str(out / name / f"{name}.%04d.exr"))
+        for name, plate in plates.items()
+    ]
 
 
 def _build(
