@@ -256,8 +256,8 @@ class _Run:
 
     @torch.no_grad()
     def _average(self) -> None:
-        """Let the averages follow the weights: quickly at first, when the weights are still new."""
-        count = self.position.done + 1
+        """Let the averages follow the weights: quickly at first, when a stage's layers are new."""
+        count = self.position.step + 1
         keep = min(self.settings.decay, count / (count + 10))
         for name, network in self.raw.items():
             averages, news = [], []
