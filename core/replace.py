@@ -256,9 +256,12 @@ def blend_face(
     comparable = trusted * smoothstep(0.0, 0.05, warped.depth)
     if new.new is not None:
         comparable = comparable * new.new
-    lit = light.match_light(
+    matched = light.match_light(
         lit, plate, comparable.astype(np.float32), face_height=height, light=look.light
     )
+    if new.new is not None:  # around it lies the plate, in its own light
+        matched = lit + (matched - lit) * new.new[..., None]
+    lit = matched
     blur, motion = _softness(face, warped, cast.track, look, height)
     lit = grain.soften(lit, blur_px=blur, motion_px=motion)
     matte = grain.soften(matte, blur_px=0.0, motion_px=motion)

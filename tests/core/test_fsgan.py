@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -126,6 +127,43 @@ def test_an_identical_answer_gives_the_plate_back_with_its_highlights(
     for name in "RGB":
         now, was = (frame.channels[name].astype(np.float32) for frame in (result, plate))
         np.testing.assert_allclose(now[10:], was[10:], rtol=2e-3, atol=1e-4)
+
+
+def test_a_squeezed_plate_is_drawn_on_its_own_pixels(
+    small_shot: Any, models: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "wide").mkdir()
+    for number in (1001, 1002, 1003):
+        frame = read_frame(frame_path(small_shot.plate, number), number)
+        planes = {
+            name: cv2.resize(plane.astype(np.float32), (240, 270), interpolation=cv2.INTER_AREA)
+            for name, plane in frame.channels.items()
+        }
+        window = Window(0, 0, 240, 270)
+        squeezed = replace(
+            frame,
+            channels={name: plane.astype(np.float16) for name, plane in planes.items()},
+            data=window,
+            display=window,
+            pixel_aspect=2.0,
+        )
+        write_frame(tmp_path / "wide" / f"p.{number}.exr", squeezed)
+    shot = replace(small_shot, plate=str(tmp_path / "wide" / "p.%04d.exr"))
+    same = job(shot, tmp_path / "s.%04d.exr", "target", frames="1002", **PLAIN)
+    other = job(shot, tmp_path / "o.%04d.exr", "source", frames="1002", **PLAIN)
+    square = job(small_shot, tmp_path / "q.%04d.exr", "source", frames="1002", **PLAIN)
+
+    for shown, made in ((shot, same), (shot, other), (small_shot, square)):
+        assert render(shown, made, models).replaced == 1
+
+    plate = read_frame(frame_path(shot.plate, 1002), 1002)
+    np.testing.assert_allclose(comp(same, 1002).rgb(), plate.rgb(), rtol=2e-3, atol=1e-4)
+    found, wanted = comp(other, 1002), comp(square, 1002)
+    core = found.channels["matte_blend.A"] > 0.95
+    small = cv2.resize(wanted.rgb(), (240, 270), interpolation=cv2.INTER_AREA)
+    stops = np.log2(np.maximum(found.rgb()[core], 1e-3) / np.maximum(small[core], 1e-3))
+    assert core.sum() > 600
+    assert np.abs(stops).mean() < 0.35
 
 
 def test_what_a_constant_generator_paints_is_the_face_inside_the_eroded_matte(
@@ -346,7 +384,7 @@ def test_the_light_match_compares_new_skin_alone(
     small_shot: Any, models: Any, tmp_path: Path
 ) -> None:
     """A source of another exposure comes to the plate's level, though the rim is the plate's."""
-    made = job(small_shot, tmp_path / "c.%04d.exr", "source", frames="1001", **PLAIN)
+    made = job(small_shot, tmp_path / "c.%04d.exr", "source", frames="1001", seam=0.0, **PLAIN)
     shot = opened(small_shot, made, models)
     new = drawn(shot, 1001)
 
@@ -358,3 +396,8 @@ def test_the_light_match_compares_new_skin_alone(
     plate = read_frame(frame_path(small_shot.plate, 1001), 1001)
     now, was = (frame.rgb()[inner][skin] for frame in (result, plate))
     assert abs(np.log2(np.median(now) / np.median(was))) < 0.15
+    # What lies around the new face is the plate's already, and keeps its light.
+    rim = (new.new < 0.01) & (result.channels["matte_blend.A"][inner] > 0.2)
+    assert rim.sum() > 50
+    now, was = (frame.rgb()[inner][rim] for frame in (result, plate))
+    np.testing.assert_allclose(now, was, rtol=5e-3)
