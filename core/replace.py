@@ -260,7 +260,7 @@ def blend_face(
         lit, plate, comparable.astype(np.float32), face_height=height, light=look.light
     )
     if new.new is not None:  # around it lies the plate, in its own light
-        matched = lit + (matched - lit) * new.new[..., None]
+        matched = np.asarray(lit + (matched - lit) * new.new[..., None], np.float32)
     lit = matched
     blur, motion = _softness(face, warped, cast.track, look, height)
     lit = grain.soften(lit, blur_px=blur, motion_px=motion)
