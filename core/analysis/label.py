@@ -12,9 +12,9 @@ from faceplate.core.geometry import mesh as meshes
 from faceplate.core.geometry.regions import FACE_CORE, fill_regions
 from faceplate.core.nets.run import Network
 
-_SIDE = 2.0
+SIDE = 2.0
 """Side of what the network sees, canonical face heights, as it was trained."""
-_LIFT = 0.08
+LIFT = 0.08
 """How far the middle lies above the face's own, face heights: there is hair above."""
 
 
@@ -44,10 +44,10 @@ def region_of(mesh: AnyArray) -> Region:
     pose = meshes.fit(mesh)
     top, chin = meshes.topology().canonical[[10, 152]]
     height = float(np.linalg.norm(top - chin))
-    middle = pose.posed(((top + chin) / 2 + [0.0, _LIFT * height, 0.0])[None])[0]
+    middle = pose.posed(((top + chin) / 2 + [0.0, LIFT * height, 0.0])[None])[0]
     up = pose.turned(np.array([[0.0, 1.0, 0.0]]))[0]
     angle = float(np.arctan2(up[0], -up[1]))
-    return Region(float(middle[0]), float(middle[1]), _SIDE * height * pose.scale, angle)
+    return Region(float(middle[0]), float(middle[1]), SIDE * height * pose.scale, angle)
 
 
 def label_crop(

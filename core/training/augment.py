@@ -9,6 +9,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
+from faceplate.core.analysis.label import LIFT, SIDE
 from faceplate.core.arrays import AnyArray, ByteArray, DoubleArray, FloatArray
 from faceplate.core.synth.camera import letterbox
 from faceplate.core.synth.picture import CLASSES
@@ -18,10 +19,8 @@ from faceplate.core.training.photographs import Photographs
 Photograph: TypeAlias = Callable[[FloatArray, np.random.Generator], ByteArray]
 """Linear Rec.709 (h, w, 3) to codes (h, w, 3) uint8: encoding, and all that cameras do wrong."""
 
-FRACTION = 0.5
+FRACTION = 1 / SIDE
 """Face height in a crop at run time, share of the crop's side."""
-LIFT = 0.08
-"""How far a crop's middle lies above the face's at run time, face heights: there is hair above."""
 
 _BACKGROUND, _OCCLUDER = CLASSES.index("background"), CLASSES.index("occluder")
 _TOP, _CHIN = 10, 152
