@@ -25,7 +25,13 @@ class Vgg19(nn.Module):
     """The perceptual network and, where weights have it, its classifier."""
 
     def __init__(
-        self, classes: int | None = None, *, width: int = 64, side: int = 256, hidden: int = 4096
+        self,
+        classes: int | None = None,
+        *,
+        width: int = 64,
+        side: int = 256,
+        hidden: int = 4096,
+        dropout: float = 0.5,
     ) -> None:
         """Make the network.
 
@@ -34,6 +40,7 @@ class Vgg19(nn.Module):
             width: channels of the first block.
             side: of the square pictures that the classifier takes, a multiple of 32.
             hidden: values between the classifier's layers.
+            dropout: share of them that is left out while the classifier learns.
         """
         super().__init__()
         layers: list[nn.Module] = []
@@ -52,7 +59,7 @@ class Vgg19(nn.Module):
         for place, head in zip((0, 3), heads, strict=True):
             self.classifier.add_module(str(place), head)
             self.classifier.add_module(str(place + 1), nn.ReLU())
-            self.classifier.add_module(str(place + 2), nn.Dropout())
+            self.classifier.add_module(str(place + 2), nn.Dropout(dropout))
         if classes is not None:
             self.classifier.add_module("6", nn.Linear(hidden, classes))
 

@@ -60,13 +60,15 @@ class PerceptualSettings:
     Attributes:
         width: channels of the first block; 64 as released.
         hidden: values between the classifier's layers; 4096 as released.
+        dropout: share of them that is left out; a narrow network learns nothing at 0.5.
         persons: weight of telling persons apart.
         attributes: weight of the attributes.
         pairs: how views are cut; nothing is paired.
     """
 
     width: int = 8
-    hidden: int = 128
+    hidden: int = 512
+    dropout: float = 0.0
     persons: float = 1.0
     attributes: float = 1.0
     pairs: PairSettings = field(
@@ -145,7 +147,13 @@ class PerceptualTask:
         self._marks = marks_of(self._people)
         classes = len(views) + self._marks.shape[1] + len(TURNS)
         (side,) = sizes
-        network = Vgg19(classes, width=settings.width, side=side, hidden=settings.hidden)
+        network = Vgg19(
+            classes,
+            width=settings.width,
+            side=side,
+            hidden=settings.hidden,
+            dropout=settings.dropout,
+        )
         self._parts = {PART: Part(network)}
 
     @property
