@@ -1,0 +1,1 @@
+"""Quality control: what a finished shot measures against its plate, and the report of it."""
