@@ -12,11 +12,12 @@ import typer
 
 from faceplate.core.console import Console
 from faceplate.core.doors import default_threads, model_folders, user_models
+from faceplate.core.errors import JobError
 from faceplate.core.footage import FIRST_MOVIE_FRAME
 from faceplate.core.job import UNUSED_KNOBS, Job
 from faceplate.core.options import choose_face, command
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
-from faceplate.nodes.face import FACE_MATTE, FACE_SWAP, FACE_TRACK
+from faceplate.nodes.face import FACE_MATTE, FACE_SWAP, FACE_TRACK, TRAIN_IDENTITY
 
 app = typer.Typer(
     name="faceplate",
@@ -65,6 +66,20 @@ Finetune = Annotated[
     bool,
     typer.Option("--finetune", help="Teach the method fsgan the actor's views first; takes long."),
 ]
+FinetuneSamples = Annotated[
+    int | None,
+    typer.Option(
+        help=f"With --finetune: {TRAIN_IDENTITY.knob('samples').help}",
+        show_default=str(TRAIN_IDENTITY.knob("samples").default),
+    ),
+]
+FinetuneSeed = Annotated[
+    int | None,
+    typer.Option(
+        help="With --finetune: seed of the pairs.",
+        show_default=str(TRAIN_IDENTITY.knob("seed").default),
+    ),
+]
 NoContact = Annotated[bool, typer.Option("--no-contact", help="No contact sheet.")]
 
 
@@ -81,6 +96,15 @@ def _official(detector: str, landmarker: str, pose_net: str) -> tuple[str, ...]:
 
 def _plate_knobs(pattern: str, colorspace: str, frames: str) -> dict[str, object]:
     return {"pattern": pattern, "colorspace": colorspace, "frames": frames}
+
+
+def _training(*, finetune: bool, samples: int | None, seed: int | None) -> dict[str, object] | None:
+    """Return the knobs of the fine-tuning that were said, or None for none."""
+    said = {name: v for name, v in (("samples", samples), ("seed", seed)) if v is not None}
+    if said and not finetune:
+        name = next(iter(said))
+        raise JobError(f"--finetune-{name} says how to fine-tune.", hint="Say --finetune as well.")
+    return dict(said) if finetune else None
 
 
 @command(app, "swap", FACE_SWAP)
@@ -104,6 +128,8 @@ def swap(
     start: Start = FIRST_MOVIE_FRAME,
     shot: Shot = "",
     finetune: Finetune = False,
+    finetune_samples: FinetuneSamples = None,
+    finetune_seed: FinetuneSeed = None,
     draft: Draft = False,
     revocations: Withdrawn = None,
     overwrite: Overwrite = False,
@@ -125,12 +151,13 @@ def swap(
         ocio=_config(ocio),
         layer_prefix=layer_prefix,
         compression=compression,
-        finetune=finetune,
         draft=draft,
         overwrite=overwrite,
         contact_sheet=not no_contact,
     )
-    graph = swap_graph(_plate_knobs(plate, colorspace, frames), {"file": str(actor)}, knobs)
+    training = _training(finetune=finetune, samples=finetune_samples, seed=finetune_seed)
+    plate_knobs = _plate_knobs(plate, colorspace, frames)
+    graph = swap_graph(plate_knobs, {"file": str(actor)}, knobs, training)
     return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
 
 
@@ -157,6 +184,8 @@ def complete(
     start: Start = FIRST_MOVIE_FRAME,
     shot: Shot = "",
     finetune: Finetune = False,
+    finetune_samples: FinetuneSamples = None,
+    finetune_seed: FinetuneSeed = None,
     draft: Draft = False,
     revocations: Withdrawn = None,
     overwrite: Overwrite = False,
@@ -179,13 +208,13 @@ def complete(
         ocio=_config(ocio),
         layer_prefix=layer_prefix,
         compression=compression,
-        finetune=finetune,
         draft=draft,
         overwrite=overwrite,
         contact_sheet=not no_contact,
     )
     source = {"file": actor} if actor else None
-    graph = swap_graph(_plate_knobs(plate, colorspace, frames), source, knobs)
+    training = _training(finetune=finetune, samples=finetune_samples, seed=finetune_seed)
+    graph = swap_graph(_plate_knobs(plate, colorspace, frames), source, knobs, training)
     return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
 
 
@@ -209,6 +238,8 @@ def reenact(
     start: Start = FIRST_MOVIE_FRAME,
     shot: Shot = "",
     finetune: Finetune = False,
+    finetune_samples: FinetuneSamples = None,
+    finetune_seed: FinetuneSeed = None,
     draft: Draft = False,
     revocations: Withdrawn = None,
     overwrite: Overwrite = False,
@@ -227,14 +258,14 @@ def reenact(
         start=start,
         ocio=_config(ocio),
         compression=compression,
-        finetune=finetune,
         draft=draft,
         overwrite=overwrite,
         contact_sheet=False,
     )
     knobs = {**knobs, "layers": ("comp",)}
     plate = _plate_knobs(performance, colorspace, frames)
-    graph = swap_graph(plate, {"file": str(actor)}, knobs)
+    training = _training(finetune=finetune, samples=finetune_samples, seed=finetune_seed)
+    graph = swap_graph(plate, {"file": str(actor)}, knobs, training)
     return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
 
 

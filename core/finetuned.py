@@ -16,6 +16,7 @@ from faceplate.core.generators import OFFICIAL, Generators
 from faceplate.core.geometry.square import CROP_SIDE
 from faceplate.core.io.cache import key_of
 from faceplate.core.io.taught import find_taught, keep_taught, taught_file
+from faceplate.core.job import Finetune
 from faceplate.core.netcrop import SourceCrop
 from faceplate.core.nets.load import find_card
 from faceplate.core.nets.run import open_network
@@ -35,10 +36,10 @@ def finetuned(
     crops: Sequence[SourceCrop],
     weights: str,
     folders: Sequence[Path],
+    how: Finetune,
     *,
     cache_folder: Path | None,
     threads: int,
-    settings: FinetuneSettings | None = None,
 ) -> tuple[Generators, str]:
     """Return generators whose reenactment knows the actor, and a sentence about it.
 
@@ -51,9 +52,9 @@ def finetuned(
         crops: the actor's views as the networks take them.
         weights: which generators they are.
         folders: where models are searched after those installed with us.
+        how: how much it learns.
         cache_folder: where the result is kept, or None.
         threads: for running it.
-        settings: None for the released ones.
 
     Raises:
         ActorError: one view makes no pair.
@@ -72,7 +73,7 @@ def finetuned(
             f"Actor {actor.name} has one view, and fine-tuning learns from pairs.",
             hint="Build the actor from more footage, or leave --finetune out.",
         )
-    settings = settings or FinetuneSettings()
+    settings = FinetuneSettings(how.samples, how.seed)
     perceptual = _perceptual(weights, folders)
     card = generators.reenact.card
     key = key_of(

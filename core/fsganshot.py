@@ -60,13 +60,14 @@ def networks_of(
         knobs.weights, folders, segmenter, steps=knobs.steps, threads=threads
     )
     taught = ""
-    if job.finetune:
+    if job.finetune is not None:
         generators, taught = finetuned(
             generators,
             actor,
             [source_crop(source, shaper.encode) for source in sources],
             knobs.weights,
             folders,
+            job.finetune,
             cache_folder=settings.cache_folder,
             threads=threads,
         )

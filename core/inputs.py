@@ -19,7 +19,7 @@ from faceplate.core.footage import FrameRange, frame_path
 from faceplate.core.io.element import ElementReader, open_element
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.io.roto import open_roto
-from faceplate.core.job import Job
+from faceplate.core.job import TASKS, Job
 from faceplate.core.output import (
     ACTOR_ATTRIBUTE,
     CONSENT_ATTRIBUTE,
@@ -100,6 +100,16 @@ def _check_task(job: Job) -> None:
         raise JobError(
             f"Method {job.knobs.method} has no network to fine-tune.",
             hint="Choose --method fsgan, or leave --finetune out.",
+        )
+    if job.finetune and job.task == "blend":
+        raise JobError(
+            "No network draws a hand-made face, so none is fine-tuned.",
+            hint="Leave the fine-tuning out.",
+        )
+    if job.task not in TASKS:
+        raise JobError(
+            f"Task {job.task} makes no frames.",
+            hint=f"Tasks that do: {', '.join(TASKS)}; `faceplate actor finetune` trains.",
         )
     if job.task == "complete" and job.actor is None and job.face.every:
         raise JobError(

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, overload
 
 from faceplate.core.errors import JobError
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,22 @@ class FaceChoice:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Finetune:
+    """How networks are taught an actor's face before they draw it.
+
+    Attributes:
+        samples: pairs of the actor's views that are drawn.
+        seed: of the pairs.
+    """
+
+    samples: int
+    seed: int
+
+
+TRAIN = "train"
+"""The task of a job that teaches networks an actor, and has no plate and writes no frames."""
+
 TASKS = ("swap", "complete", "reenact", "blend")
 """What may become of a face: another one's in its place; what covers it taken away; an actor
 driven by it, on frames of their own; a hand-made face laid over it."""
@@ -155,9 +171,9 @@ class Job:
         official: released networks that analyse in the places of ours: of "dsfd", "hrnet",
             "hopenet".
         matte_in: hand-made matte as ``FILE:LAYER``, or None; it wins over the network's.
-        task: swap, complete, reenact or blend; see `TASKS`.
+        task: swap, complete, reenact or blend, see `TASKS`; or `TRAIN`.
         element: hand-made face as ``FILE:LAYER``, for the task blend.
-        finetune: teach the method fsgan's reenactment the actor's own views first.
+        finetune: how the method fsgan's reenactment is first taught the actor's own views, or None.
         face: which face of the plate.
         frames: frames to render, as in ``1001-1100x2``; None for all of the plate.
         output: pattern of the frames to write.
@@ -185,7 +201,7 @@ class Job:
     matte_in: str | None
     task: str
     element: str | None
-    finetune: bool
+    finetune: Finetune | None
     face: FaceChoice
     frames: str | None
     output: str

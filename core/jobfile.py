@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from faceplate.core.errors import JobError, JobVersionError
-from faceplate.core.job import VERSION, FaceChoice, Job, Keys, Knobs
+from faceplate.core.job import VERSION, FaceChoice, Finetune, Job, Keys, Knobs
 
 
 def read_job(text: str) -> Job:
@@ -88,6 +88,12 @@ def _read_face(found: dict[str, Any]) -> FaceChoice:
     )
 
 
+def _read_finetune(found: dict[str, Any]) -> Finetune:
+    kinds = {field.name: str(field.type) for field in fields(Finetune)}
+    _check_keys("The job's finetune", found, set(kinds))
+    return Finetune(**{key: _read(f"finetune.{key}", found[key], kinds[key]) for key in kinds})
+
+
 def _read_keys(key: str, found: dict[str, Any]) -> Keys:
     try:
         keys = {int(frame): value for frame, value in found.items()}
@@ -111,6 +117,8 @@ def _read(key: str, value: Any, kind: str) -> Any:
         return _read_knobs(_table(key, value))
     if kind == "FaceChoice":
         return _read_face(_table(key, value))
+    if kind == "Finetune":
+        return _read_finetune(_table(key, value))
     if kind == "tuple[str, ...]":
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return tuple(value)

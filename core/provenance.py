@@ -137,7 +137,9 @@ def _command(job: Job, face: FaceChoice) -> str:
     for name in [field.name for field in fields(Knobs)]:
         if name not in UNUSED_KNOBS[job.task]:
             words += [f"--{name.replace('_', '-')}", _text_of(getattr(job.knobs, name))]
-    words += ["--finetune"] * job.finetune
+    if job.finetune is not None:
+        words += ["--finetune", "--finetune-samples", str(job.finetune.samples)]
+        words += ["--finetune-seed", str(job.finetune.seed)]
     return shlex.join(words + ["--draft"] * job.draft)
 
 

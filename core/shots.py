@@ -18,7 +18,7 @@ from faceplate.core.io.element import open_element
 from faceplate.core.io.roto import open_roto
 from faceplate.core.job import FaceChoice, Job
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
-from faceplate.nodes.face import FACE_SWAP
+from faceplate.nodes.face import FACE_SWAP, TRAIN_IDENTITY
 from faceplate.nodes.footage import COMPRESSION_KNOB, LAYERS_KNOB
 from faceplate.nodes.node import Knob
 from faceplate.ocio.config import INSIDE
@@ -73,6 +73,8 @@ class _Shot(_Table):
 class _Actor(_Table):
     file: str = ""
     finetune: bool = False
+    finetune_samples: int | None = None
+    finetune_seed: int | None = None
 
 
 class _Face(_Table):
@@ -282,7 +284,6 @@ def _order(path: Path, entries: _Entries) -> ShotOrder:
         matte_in=shot.matte_in or None,
         task=shot.task,
         element=shot.element or None,
-        finetune=actor.finetune,
         start=shot.start,
         ocio=shot.ocio or None,
         layer_prefix=output.layer_prefix,
@@ -293,7 +294,8 @@ def _order(path: Path, entries: _Entries) -> ShotOrder:
         contact_sheet=output.contact_sheet,
     )
     plate = {"pattern": shot.plate, "colorspace": shot.colorspace, "frames": shot.frames}
-    graph = swap_graph(plate, {"file": actor.file} if actor.file else None, knobs)
+    source = {"file": actor.file} if actor.file else None
+    graph = swap_graph(plate, source, knobs, _training(entries, actor, knobs))
     try:
         job = job_of(graph, "swap", delivery)
     except FaceplateError as error:
@@ -332,6 +334,26 @@ def _knobs(entries: _Entries) -> dict[str, object]:
         for name, knob in _KNOBS.items()
         if f"swap.{name}" in entries
     }
+
+
+def _training(
+    entries: _Entries, actor: _Actor, knobs: Mapping[str, object]
+) -> Mapping[str, object] | None:
+    """Return the knobs of the fine-tuning, or None for none."""
+    said = {
+        name: _checked(entries, f"actor.finetune_{name}", TRAIN_IDENTITY.knob(name), value)
+        for name, value in (("samples", actor.finetune_samples), ("seed", actor.finetune_seed))
+        if value is not None
+    }
+    if not actor.finetune:
+        return None
+    method = knobs.get("method", _KNOBS["method"].default)
+    if method != "fsgan":
+        reason = f"is true, and the method {method} has no network to fine-tune"
+        hint = 'Say method = "fsgan" under [swap], or finetune = false.'
+        key = "actor.finetune"
+        raise ShotFileError(entries[key].where, key, reason, hint)
+    return said
 
 
 def _checked(entries: _Entries, key: str, knob: Knob, value: Any) -> Any:

@@ -8,6 +8,7 @@ from faceplate.nodes.face import (
     FACE_REENACT,
     FACE_SWAP,
     FACE_TRACK,
+    TRAIN_IDENTITY,
 )
 from faceplate.nodes.footage import ACTOR_SOURCE
 
@@ -20,4 +21,5 @@ NODES = (
     FACE_BLEND,
     FACE_SWAP,
     FACE_QC,
+    TRAIN_IDENTITY,
 )

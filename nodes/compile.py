@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from faceplate.core.errors import GraphError
 from faceplate.core.footage import FIRST_MOVIE_FRAME, base_name
-from faceplate.core.job import FaceChoice, Job, Keys, Knobs, value_at
-from faceplate.nodes.face import ERODE, FACE_SWAP, FACE_TRACK
+from faceplate.core.job import TRAIN, FaceChoice, Finetune, Job, Keys, Knobs, value_at
+from faceplate.nodes.face import ERODE, FACE_SWAP, FACE_TRACK, TRAIN_IDENTITY
 from faceplate.nodes.footage import ACTOR_SOURCE, COMPRESSION_KNOB, PLATE
 from faceplate.nodes.graph import Graph, Placed
 from faceplate.nodes.node import Value
@@ -35,7 +35,6 @@ class Delivery:
         matte_in: hand-made matte as ``FILE:LAYER``, or None.
         task: of `core.job.TASKS`.
         element: hand-made face as ``FILE:LAYER``, or None.
-        finetune: teach the method fsgan's reenactment the actor's own views first.
         start: number of a movie's first frame.
         ocio: path of an OCIO config, or None.
         layer_prefix: put before the names of our layers.
@@ -54,7 +53,6 @@ class Delivery:
     matte_in: str | None = None
     task: str = "swap"
     element: str | None = None
-    finetune: bool = False
     start: int = FIRST_MOVIE_FRAME
     ocio: str | None = None
     layer_prefix: str = ""
@@ -66,7 +64,10 @@ class Delivery:
 
 
 def swap_graph(
-    plate: Mapping[str, object], actor: Mapping[str, object] | None, swap: Mapping[str, object]
+    plate: Mapping[str, object],
+    actor: Mapping[str, object] | None,
+    swap: Mapping[str, object],
+    training: Mapping[str, object] | None = None,
 ) -> Graph:
     """Return the usual graph: a plate and an actor into one `FaceSwap`.
 
@@ -74,15 +75,23 @@ def swap_graph(
         plate: knobs of `Plate`.
         actor: knobs of `ActorSource`, or None where no face is put in (mattes only).
         swap: knobs of `FaceSwap`.
+        training: knobs of a `TrainIdentity` before it, whose weights are the swap's unless said;
+            or None for no such node.
 
     Raises:
         GraphError, KnobError: an unknown knob, or a value out of range.
     """
     graph = Graph().placed("plate", PLATE, plate).placed("swap", FACE_SWAP, swap)
     graph = graph.wired("plate", "plate", "swap", "plate")
+    user = "swap"
+    if training is not None:
+        weights = graph.node("swap").values["weights"]
+        graph = graph.placed("training", TRAIN_IDENTITY, {"weights": weights, **training})
+        graph = graph.wired("training", "actor", "swap", "actor")
+        user = "training"
     if actor is None:
         return graph
-    return graph.placed("actor", ACTOR_SOURCE, actor).wired("actor", "actor", "swap", "actor")
+    return graph.placed("actor", ACTOR_SOURCE, actor).wired("actor", "actor", user, "actor")
 
 
 def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
@@ -91,24 +100,28 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
     Args:
         graph: nodes and wires.
         name: the placed node to render: a `FaceSwap` or `FaceBlend`, a `FaceMatte` for mattes
-            only, a `FaceTrack` for a job to analyse and not to render. A `FaceSwap` without an
-            actor makes mattes only, too, and then its layers may not ask for a face.
-        delivery: where the result goes.
+            only, a `FaceTrack` for a job to analyse and not to render, a `TrainIdentity` for one to
+            train and not to render. A `FaceSwap` without an actor makes mattes only, too, and then
+            its layers may not ask for a face.
+        delivery: where the result goes; nowhere for a `TrainIdentity`.
 
     The seed is that of the rendered node. A `FaceTrack` that is plugged in decides the smoothing;
     a `FaceMatte` that is adds its erosion.
 
     Raises:
-        GraphError: not a node that gives frames, an input missing, or a plate without a pattern.
+        GraphError: not a node that gives frames, an input missing, a plate without a pattern, or
+            a training of networks that do not draw the face.
         KnobError: two erosions that add up to more than one may be.
     """
     end = graph.node(name)
+    if end.node is TRAIN_IDENTITY:
+        return _training_job(graph, end, delivery)
     parts = list(graph.upstream(name))
     plate, actor = _only(parts, "Plate"), _only(parts, "ActorSource")
     if end.node.name not in (*_WITH_FACE, *_WITHOUT_FACE):
         raise GraphError(
             f"{end.node.name} gives no frames.",
-            hint="Render a FaceSwap, FaceBlend, FaceMatte or FaceTrack.",
+            hint="Render a FaceSwap, FaceBlend, FaceMatte, FaceTrack or TrainIdentity.",
         )
     if plate is None or not plate.values["pattern"]:
         raise GraphError("There is no plate.", hint="Give the pattern of the plate's frames.")
@@ -129,7 +142,7 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
         matte_in=delivery.matte_in,
         task=delivery.task,
         element=delivery.element,
-        finetune=delivery.finetune,
+        finetune=_finetune(_only(parts, "TrainIdentity"), values),
         face=delivery.face,
         frames=str(plate.values["frames"]) or None,
         output=delivery.output,
@@ -145,6 +158,40 @@ def job_of(graph: Graph, name: str, delivery: Delivery) -> Job:
         overwrite=delivery.overwrite,
         contact_sheet=delivery.contact_sheet,
     )
+
+
+def _training_job(graph: Graph, end: Placed, delivery: Delivery) -> Job:
+    """Return the job of a `TrainIdentity` alone: its actor, its knobs, and no frames."""
+    graph.check_inputs(end.name)
+    parts = list(graph.upstream(end.name))
+    actor, _ = _only(parts, "ActorSource"), _only(parts, "TrainIdentity")
+    if actor is None or not actor.values["file"]:
+        raise GraphError(f"{end.name} has no actor.", hint="Name an .actor file in ActorSource.")
+    # Of a swap that would use it, only what decides the training counts.
+    drawn = {"method": "fsgan", "weights": end.values["weights"]}
+    swap = swap_graph({"pattern": "plate"}, actor.values, drawn, end.values)
+    name = delivery.name or base_name(str(actor.values["file"]))
+    job = job_of(swap, "swap", Delivery(output="", name=name, ocio=delivery.ocio))
+    return replace(job, task=TRAIN, plate="", layers=(), contact_sheet=False)
+
+
+def _finetune(training: Placed | None, drawn: Mapping[str, Any]) -> Finetune | None:
+    """Return how networks are taught, once they are those that draw the face."""
+    if training is None:
+        return None
+    if drawn["method"] != "fsgan":
+        raise GraphError(
+            f"Method {drawn['method']} has no network to fine-tune.",
+            hint="Choose the method fsgan, or take the fine-tuning (TrainIdentity) out.",
+        )
+    values: Mapping[str, Any] = training.values
+    if values["weights"] != drawn["weights"]:
+        raise GraphError(
+            f"{training.name} teaches the networks {values['weights']!r}, and the face is drawn by "
+            f"{drawn['weights']!r}.",
+            hint="Give both nodes the same weights.",
+        )
+    return Finetune(values["samples"], values["seed"])
 
 
 def _only(parts: list[Placed], kind: str) -> Placed | None:

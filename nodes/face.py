@@ -1,4 +1,4 @@
-"""The face, in the order it is wired: track, matte, reenact, complete, blend, swap, measure."""
+"""The face, as it is wired: track, matte, reenact, complete, blend, swap; train and measure."""
 
 from __future__ import annotations
 
@@ -167,6 +167,24 @@ FACE_SWAP = Node(
         *RENDER_KNOBS,
         SMOOTHING,
         LAYERS_KNOB,
+        SEED,
+    ),
+)
+
+TRAIN_IDENTITY = Node(
+    name="TrainIdentity",
+    summary="Teach the networks of the method fsgan one actor's face, before they draw it.",
+    inputs=(Port("actor", Kind.ACTOR),),
+    outputs=(Port("actor", Kind.ACTOR),),
+    knobs=(
+        WEIGHTS,
+        IntegerKnob(
+            "samples",
+            800,
+            3,
+            20000,
+            help="Pairs of the actor's views to learn from, three a step; 800 as released.",
+        ),
         SEED,
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from faceplate.core.errors import InputError
-from faceplate.core.job import FaceChoice, Job, Keys, Knobs
+from faceplate.core.job import TRAIN, FaceChoice, Finetune, Job, Keys, Knobs
 
 
 def shot_text(job: Job) -> str:
@@ -17,8 +17,13 @@ def shot_text(job: Job) -> str:
     Paths are written as the job has them: make them absolute where the file may be moved.
 
     Raises:
-        InputError: a text that no TOML file can hold.
+        InputError: a text that no TOML file can hold, or a job that has no shot.
     """
+    if job.task == TRAIN:
+        raise InputError(
+            "A job that only trains has no shot to be written as a file.",
+            hint="Write the shot file of the node that renders; it trains first.",
+        )
     knobs = {field.name: getattr(job.knobs, field.name) for field in fields(Knobs)}
     tables: Mapping[str, Mapping[str, object]] = {
         "shot": {
@@ -34,7 +39,7 @@ def shot_text(job: Job) -> str:
             "task": job.task,
             "element": job.element or "",
         },
-        "actor": {"file": job.actor or "", "finetune": job.finetune},
+        "actor": {"file": job.actor or "", **_finetune(job.finetune)},
         "face": _face(job.face),
         "swap": {**knobs, "policy": job.policy, "missing": job.missing, "seed": job.seed},
         "output": {
@@ -53,6 +58,12 @@ def shot_text(job: Job) -> str:
         lines = [f"[{table}]", *(f"{key} = {_value(value)}" for key, value in entries.items())]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def _finetune(how: Finetune | None) -> dict[str, object]:
+    if how is None:
+        return {"finetune": False}
+    return {"finetune": True, "finetune_samples": how.samples, "finetune_seed": how.seed}
 
 
 def _face(face: FaceChoice) -> dict[str, object]:

@@ -25,15 +25,15 @@ class FinetuneSettings:
 
     Attributes:
         samples: pairs that are drawn in all, with replacement.
+        seed: of the pairs.
         batch: pairs of a step; an incomplete last batch is dropped.
         rate: of Adam.
-        seed: of the pairs.
     """
 
-    samples: int = 800
+    samples: int
+    seed: int
     batch: int = 3
     rate: float = 1e-4
-    seed: int = 0
 
     @property
     def steps(self) -> int:

@@ -17,16 +17,17 @@ from faceplate.core.analyse import SEGMENTER
 from faceplate.core.errors import ActorError, JobError, ModelMismatchError
 from faceplate.core.finetuned import finetuned
 from faceplate.core.generators import open_generators
+from faceplate.core.inputs import find_inputs
 from faceplate.core.io.exr import read_frame
 from faceplate.core.io.taught import find_taught, keep_taught, taught_file
+from faceplate.core.job import TRAIN, Finetune
 from faceplate.core.netcrop import SourceCrop, source_crop
 from faceplate.core.nets.load import load_network
 from faceplate.core.render import render_shot
 from faceplate.core.stages.views import prepare_view
-from faceplate.core.training.finetune import FinetuneSettings
 from faceplate.ocio.network import Shaper
 
-SHORT = FinetuneSettings(samples=4, batch=2)
+SHORT = Finetune(samples=6, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +54,9 @@ def taught(shot: Any, models: Any, cache: Path | None, **changes: Any) -> Any:
         given["crops"],
         "learner",
         [models.folder],
+        SHORT,
         cache_folder=cache,
         threads=1,
-        settings=SHORT,
     )
 
 
@@ -71,7 +72,7 @@ def test_it_is_trained_once_and_found_afterwards(
     second, again = taught(small_shot, tiny, tmp_path)
 
     assert said == again
-    assert "2 steps of 2 on 2 views by pixels alone, for want of a perceptual" in said
+    assert "2 steps of 3 on 2 views by pixels alone, for want of a perceptual" in said
     plain, card = tiny.folder / "learner_reenact.onnx", first.reenact.card
     assert card.name == "learner_reenact_finetuned"
     assert card.sha256 == second.reenact.card.sha256
@@ -124,13 +125,8 @@ def test_wiping_an_actor_wipes_what_was_taught_it(small_shot: Any, tmp_path: Pat
 
 
 def test_a_job_may_ask_for_it_and_its_frames_say_so(
-    small_shot: Any, tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_shot: Any, tiny: Any, tmp_path: Path
 ) -> None:
-    plain = module.finetuned
-    monkeypatch.setattr(
-        "faceplate.core.fsganshot.finetuned",
-        lambda *given, **more: plain(*given, **more, settings=SHORT),
-    )
     made = small_shot.job(tmp_path / "c.%04d.exr", method="fsgan", weights="learner", frames="1001")
 
     summaries = [
@@ -144,16 +140,34 @@ def test_a_job_may_ask_for_it_and_its_frames_say_so(
             today=date(2026, 1, 1),
             models=[tiny.folder],
         )
-        for one in (made, replace(made, finetune=True))
+        for one in (made, replace(made, finetune=SHORT))
     ]
 
     assert [summary.resumed for summary in summaries] == [0, 0]
     assert any("fine-tuned" in text for text in summaries[1].warnings)
     assert not any("fine-tuned" in text for text in summaries[0].warnings)
     header = read_frame(tmp_path / "c.1001.exr", 1001).header
-    assert "2 steps of 2" in str(header["faceplate/finetune"])
+    assert "2 steps of 3" in str(header["faceplate/finetune"])
     assert "learner_reenact_finetuned" in str(header["faceplate/models"])
-    assert str(header["faceplate/command"]).endswith("--finetune")
+    assert str(header["faceplate/command"]).endswith(
+        "--finetune --finetune-samples 6 --finetune-seed 0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"task": "blend", "element": "hand.%04d.exr:face"}, "No network draws a hand-made face"),
+        ({"task": TRAIN, "plate": "", "output": ""}, "Task train makes no frames"),
+    ],
+)
+def test_what_draws_no_face_is_not_rendered_with_a_training(
+    changes: dict[str, Any], words: str, small_shot: Any, tmp_path: Path
+) -> None:
+    made = small_shot.job(tmp_path / "c.%04d.exr", method="fsgan")
+
+    with pytest.raises(JobError, match=words):
+        find_inputs(replace(made, finetune=SHORT, **changes))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +186,7 @@ def test_what_cannot_be_taught_is_refused_before_the_work(
     tmp_path: Path,
 ) -> None:
     tiny.set_of("toy")
-    made = replace(small_shot.job(tmp_path / "out" / "c.%04d.exr", **changes), finetune=True)
+    made = replace(small_shot.job(tmp_path / "out" / "c.%04d.exr", **changes), finetune=SHORT)
 
     with pytest.raises(error, match=match):
         render_shot(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceplate.core.errors import JobError, JobVersionError
-from faceplate.core.job import VERSION, FaceChoice, Job, Keys, Knobs, job_hash, value_at
+from faceplate.core.job import VERSION, FaceChoice, Finetune, Job, Keys, Knobs, job_hash, value_at
 from faceplate.core.jobfile import read_job
 
 KNOBS = Knobs(
@@ -47,7 +47,7 @@ JOB = Job(
     matte_in=None,
     task="swap",
     element=None,
-    finetune=False,
+    finetune=None,
     face=FaceChoice(index=0),
     frames="1001-1100x2",
     output="comp.%04d.exr",
@@ -75,7 +75,7 @@ OTHER: dict[str, Any] = {
     "matte_in": "roto.%04d.exr:matte",
     "task": "blend",
     "element": "hand.%04d.exr:face",
-    "finetune": True,
+    "finetune": Finetune(samples=120, seed=4),
     "face": FaceChoice(at=(812.0, 400.5)),
     "frames": None,
     "output": "renders/comp.%04d.exr",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faceplate.core.job import FaceChoice, Keys
+from faceplate.core.job import FaceChoice, Finetune, Keys
 from faceplate.core.shots import ShotFileError, read_shot
 from faceplate.nodes.face import FACE_SWAP
 
@@ -112,6 +112,23 @@ def test_a_set_is_toml_or_plain_text(said: str, entry: str, value: object, show:
     assert getattr(read_shot(show / "shot.toml", sets=[said]).job.knobs, entry) == value
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (["finetune=true"], Finetune(800, 0)),
+        (["actor.finetune=true", "finetune_samples=60", "finetune_seed=4"], Finetune(60, 4)),
+        (["finetune_samples=60"], None),
+    ],
+)
+def test_a_shot_says_how_long_to_fine_tune(
+    said: list[str], found: Finetune | None, show: Path
+) -> None:
+    job = read_shot(show / "shot.toml", sets=["method=fsgan", *said]).job
+
+    assert job.finetune == found
+    assert job.seed == 0
+
+
 def test_a_set_chooses_another_face_and_frames_win_over_all(show: Path) -> None:
     job = read_shot(show / "shot.toml", sets=["face.index=1", "frames=5-6"], frames="7").job
 
@@ -152,6 +169,8 @@ def test_a_config_that_nobody_names_is_the_door_s_and_an_empty_one_the_built_in(
         ('reference = "refs/stunt.jpg"', "at = [1]", "face.at", "is [1]", "two numbers"),
         ("[face]", "[face]\nindex = 0", "face.", "chooses a face, and so does", "Keep one"),
         ("stunt.jpg", "stunk.jpg", "face.reference", "stunk.jpg is not there", "path"),
+        ("[actor]", "[actor]\nfinetune = true", "actor.finetune", "method warp", "fsgan"),
+        ("[actor]", "[actor]\nfinetune_samples = 2", "actor.finetune_samples", "is 2", "3 to"),
         ("ana.actor", "anna.actor", "actor.file", "anna.actor is not there", "path"),
         ("plates/", "plaits/", "shot.plate", "No frame of ", "number of digits"),
         ("1001-1096", "1001..1096", "shot.frames", "is not a frame range", "1001-1100"),

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
 from faceplate.core.errors import GraphError, KnobError
-from faceplate.core.job import Job, Keys, Knobs
+from faceplate.core.job import TRAIN, Finetune, Job, Keys, Knobs
 from faceplate.core.jobfile import read_job
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
-from faceplate.nodes.face import FACE_BLEND, FACE_MATTE, FACE_REENACT, FACE_SWAP, FACE_TRACK
+from faceplate.nodes.face import (
+    FACE_BLEND,
+    FACE_MATTE,
+    FACE_REENACT,
+    FACE_SWAP,
+    FACE_TRACK,
+    TRAIN_IDENTITY,
+)
 from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
 from faceplate.nodes.graph import Graph
 
@@ -146,3 +153,99 @@ def test_two_swaps_in_a_row_are_refused() -> None:
 
     with pytest.raises(GraphError, match="both FaceSwap"):
         job_of(graph, "second", DELIVERY)
+
+
+DRAWN = {"method": "fsgan", "weights": "official"}
+TRAINED = {"weights": "official", "samples": 90, "seed": 5}
+
+
+def taught(user: str, knobs: dict[str, Any], training: dict[str, Any] = TRAINED) -> Graph:
+    """Return the graph of a swap, or of single nodes, whose actor passes through a training."""
+    graph = swap_graph(PLATE_KNOBS, ACTOR_KNOBS, knobs)
+    if user == "face":
+        graph = composed({}, {})
+        drawing = [replace(p, values={**p.values, **knobs}) for p in graph.nodes if p.name == user]
+        graph = replace(graph, nodes=(*(p for p in graph.nodes if p.name != user), *drawing))
+    graph = replace(graph, wires=tuple(w for w in graph.wires if w.source != "actor"))
+    graph = graph.placed("training", TRAIN_IDENTITY, training)
+    graph = graph.wired("actor", "actor", "training", "actor")
+    return graph.wired("training", "actor", user, "actor")
+
+
+@pytest.mark.parametrize(("user", "rendered"), [("swap", "swap"), ("face", "blend")])
+def test_a_training_before_who_draws_is_that_job_and_how_to_fine_tune(
+    user: str, rendered: str
+) -> None:
+    job = job_of(taught(user, DRAWN), rendered, DELIVERY)
+
+    plain = swap_graph(PLATE_KNOBS, ACTOR_KNOBS, DRAWN)
+    smoothing = job.knobs.smoothing
+    expected = job_of(plain, "swap", DELIVERY)
+    assert job.finetune == Finetune(samples=90, seed=5)
+    assert (job.seed, job.task, job.actor) == (0, "swap", "ana.actor")
+    changed = replace(
+        expected,
+        finetune=job.finetune,
+        knobs=replace(expected.knobs, smoothing=smoothing, views=job.knobs.views),
+    )
+    assert job == changed
+    assert read_job(job.to_json()) == job
+
+
+def test_the_usual_graph_takes_a_training_of_the_swap_s_own_weights() -> None:
+    graph = swap_graph(PLATE_KNOBS, ACTOR_KNOBS, DRAWN, {"samples": 90, "seed": 5})
+
+    assert job_of(graph, "swap", DELIVERY) == job_of(taught("swap", DRAWN), "swap", DELIVERY)
+
+
+def test_a_training_alone_is_a_job_that_has_no_plate_and_writes_nothing() -> None:
+    graph = taught("swap", {"method": "warp"})  # of what comes after it, nothing counts
+
+    job = job_of(graph, "training", DELIVERY)
+
+    assert (job.task, job.plate, job.output, job.layers) == (TRAIN, "", "", ())
+    assert (job.actor, job.finetune) == ("ana.actor", Finetune(samples=90, seed=5))
+    assert (job.knobs.method, job.knobs.weights) == ("fsgan", "official")
+    assert job.name == "ana"
+    assert read_job(job.to_json()) == job
+    whole = job_of(taught("swap", DRAWN), "swap", DELIVERY)
+    assert (whole.finetune, whole.knobs.weights) == (job.finetune, job.knobs.weights)
+
+
+@pytest.mark.parametrize("user", ["swap", "face"])
+@pytest.mark.parametrize(
+    ("drawn", "words"),
+    [
+        ({"method": "warp", "weights": "official"}, "Method warp has no network to fine-tune"),
+        ({"method": "fsgan", "weights": "small"}, "training teaches the networks 'official', and"),
+    ],
+)
+def test_a_training_of_what_does_not_draw_is_refused(
+    user: str, drawn: dict[str, Any], words: str
+) -> None:
+    rendered = {"swap": "swap", "face": "blend"}[user]
+
+    with pytest.raises(GraphError, match=words):
+        job_of(taught(user, drawn), rendered, DELIVERY)
+
+
+def test_a_training_without_an_actor_is_refused() -> None:
+    alone = Graph().placed("it", TRAIN_IDENTITY)
+    nameless = alone.placed("actor", ACTOR_SOURCE).wired("actor", "actor", "it", "actor")
+
+    with pytest.raises(GraphError, match=r"it\.actor is not plugged in"):
+        job_of(alone, "it", DELIVERY)
+    with pytest.raises(GraphError, match="it has no actor"):
+        job_of(nameless, "it", DELIVERY)
+
+
+@pytest.mark.parametrize("rendered", ["swap", "second"])
+def test_two_trainings_in_a_row_are_refused(rendered: str) -> None:
+    graph = taught("swap", DRAWN)
+    graph = replace(graph, wires=tuple(w for w in graph.wires if w.source != "training"))
+    graph = graph.placed("second", TRAIN_IDENTITY, TRAINED)
+    graph = graph.wired("training", "actor", "second", "actor")
+    graph = graph.wired("second", "actor", "swap", "actor")
+
+    with pytest.raises(GraphError, match="both TrainIdentity"):
+        job_of(graph, rendered, DELIVERY)

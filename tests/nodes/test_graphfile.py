@@ -10,7 +10,7 @@ import pytest
 
 from faceplate.core.errors import FaceplateError, GraphError, JobVersionError, KnobError
 from faceplate.nodes import NODES
-from faceplate.nodes.compile import Delivery, job_of
+from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.nodes.face import FACE_BLEND, FACE_MATTE, FACE_REENACT, FACE_SWAP, FACE_TRACK
 from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
 from faceplate.nodes.graph import Graph
@@ -50,6 +50,18 @@ def test_every_node_can_be_kept(node: Any) -> None:
     graph = Graph().placed("it", node)
 
     assert graph_from_json(graph_to_json(graph)) == graph
+
+
+def test_a_graph_with_a_training_survives_its_text_and_makes_the_same_jobs() -> None:
+    knobs = {"method": "fsgan"}
+    graph = swap_graph({"pattern": "p.%04d.exr"}, {"file": "a.actor"}, knobs, {"samples": 60})
+
+    again = graph_from_json(graph_to_json(graph))
+
+    assert again == graph
+    for name in ("swap", "training"):
+        delivery = Delivery(output="c.%04d.exr")
+        assert job_of(again, name, delivery) == job_of(graph, name, delivery)
 
 
 def test_a_knob_that_a_text_lacks_has_its_default() -> None:

@@ -82,6 +82,7 @@ def test_the_nodes_are_those_of_the_product_in_menu_order() -> None:
         "FaceBlend",
         "FaceSwap",
         "FaceQC",
+        "TrainIdentity",
     ]
 
 

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import inspect
 import json
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import pytest
 
-from faceplate.core.job import Job, Knobs
+from faceplate.core.job import Finetune, Job, Knobs
 from faceplate.core.render import look_at
 from faceplate.core.replace import REENACTING, Look
 from faceplate.core.stages import blend, grain, light, warp
+from faceplate.core.training.finetune import FinetuneSettings
 from faceplate.nodes import NODES
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
-from faceplate.nodes.face import BLEND_KNOBS, FACE_BLEND, FACE_REENACT, FACE_SWAP, REENACT_KNOBS
+from faceplate.nodes.face import (
+    BLEND_KNOBS,
+    FACE_BLEND,
+    FACE_REENACT,
+    FACE_SWAP,
+    REENACT_KNOBS,
+    TRAIN_IDENTITY,
+    WEIGHTS,
+)
 from faceplate.nodes.node import (
     ChoiceKnob,
     IntegerKnob,
@@ -60,6 +69,29 @@ def test_a_knob_is_one_entry_of_the_job_by_its_own_name(knob: Knob) -> None:
     if where == "knobs":
         different = {n for n in KNOB_ENTRIES if plain["knobs"][n] != changed["knobs"][n]}
         assert different == {knob.name}
+
+
+@pytest.mark.parametrize("knob", TRAIN_IDENTITY.knobs, ids=lambda knob: knob.name)
+def test_a_knob_of_training_is_one_entry_of_both_jobs_by_its_own_name(knob: Knob) -> None:
+    def found(name: str, **training: object) -> dict[str, Any]:
+        drawn = {"method": "fsgan", "weights": training.get("weights", WEIGHTS.default)}
+        source: dict[str, object] = {"file": "a.actor"}
+        graph = swap_graph({"pattern": "p.%04d.exr"}, source, drawn, training)
+        made: dict[str, Any] = json.loads(job_of(graph, name, Delivery(output="c.exr")).to_json())
+        return {**made, **made["knobs"], **made["finetune"], "swap's seed": made["seed"]}
+
+    for name in ("swap", "training"):
+        plain, changed = found(name), found(name, **{knob.name: another(knob)})
+        outer = {"knobs", "finetune"}
+        assert {n for n in plain if plain[n] != changed[n]} - outer == {knob.name}
+
+
+def test_what_teaches_has_no_default_of_its_own_for_a_knob() -> None:
+    settings = {f.name: f for f in fields(FinetuneSettings)}
+
+    for entry in fields(Finetune):
+        assert TRAIN_IDENTITY.knob(entry.name).name in settings
+        assert entry.default is MISSING and settings[entry.name].default is MISSING
 
 
 def test_the_job_has_no_knob_that_the_swap_lacks() -> None:

@@ -15,7 +15,9 @@ from faceplate.core.errors import InputError
 from faceplate.core.job import TASKS, FaceChoice, Job
 from faceplate.core.shots import read_shot
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
-from faceplate.nodes.face import FACE_SWAP
+from faceplate.nodes.face import FACE_SWAP, TRAIN_IDENTITY
+from faceplate.nodes.footage import ACTOR_SOURCE
+from faceplate.nodes.graph import Graph
 from faceplate.nodes.node import (
     ChoiceKnob,
     IntegerKnob,
@@ -79,7 +81,6 @@ def test_a_written_shot_is_read_as_the_same_job(data: st.DataObject, files: Path
         matte_in=f"{here}/m.%04d.exr:roto" if data.draw(maybe) else None,
         task=data.draw(st.sampled_from(TASKS)),
         element=f"{here}/m.%04d.exr:face" if data.draw(maybe) else None,
-        finetune=data.draw(maybe),
         ocio=f"{here}/c.ocio" if data.draw(maybe) else None,
         start=data.draw(st.integers(-5, 5000)),
         layer_prefix=data.draw(TEXT),
@@ -87,7 +88,12 @@ def test_a_written_shot_is_read_as_the_same_job(data: st.DataObject, files: Path
         overwrite=data.draw(maybe),
         contact_sheet=data.draw(maybe),
     )
-    job = job_of(swap_graph(plate, {"file": f"{here}/a.actor"}, knobs), "swap", delivery)
+    training = {
+        k.name: data.draw(values_of(k)) for k in TRAIN_IDENTITY.knobs if k.name != "weights"
+    }
+    taught = training if knobs["method"] == "fsgan" and data.draw(maybe) else None
+    graph = swap_graph(plate, {"file": f"{here}/a.actor"}, knobs, taught)
+    job = job_of(graph, "swap", delivery)
 
     (files / "shot.toml").write_text(shot_text(job), encoding="utf-8")
 
@@ -117,6 +123,15 @@ def test_mattes_alone_are_a_shot_too(files: Path) -> None:
     (files / "shot.toml").write_text(shot_text(job), encoding="utf-8")
 
     assert read_shot(files / "shot.toml").job == job
+
+
+def test_a_training_alone_has_no_shot_file(files: Path) -> None:
+    actor = {"file": f"{files}/a.actor"}
+    graph = Graph().placed("actor", ACTOR_SOURCE, actor).placed("it", TRAIN_IDENTITY)
+    job = job_of(graph.wired("actor", "actor", "it", "actor"), "it", Delivery(output=""))
+
+    with pytest.raises(InputError, match="only trains"):
+        shot_text(job)
 
 
 def test_control_characters_are_escaped(files: Path) -> None:
