@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.core.actorfile import make_actor, read_actor, wipe_actor, write_actor
-from faceplate.core.analyse import SEGMENTER, AnalysisSettings, FramePicture, analyse_shot
+from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot, open_labeller
 from faceplate.core.analysis.identity import SAME_PERSON, identity_distance
-from faceplate.core.analysis.label import label_crop
+from faceplate.core.analysis.label import CropLabeller
+from faceplate.core.analysis.official import Seers
 from faceplate.core.analysis.skin import LUMINANCE
 from faceplate.core.arrays import DoubleArray, FloatArray
 from faceplate.core.consent import Consent
@@ -21,8 +22,6 @@ from faceplate.core.frame import Window
 from faceplate.core.geometry.mesh import LIPS_INNER, neutral_shape
 from faceplate.core.geometry.regions import FACE_CORE, fill_regions
 from faceplate.core.io.footage import FootageReader
-from faceplate.core.nets.load import load_network
-from faceplate.core.nets.run import Network
 from faceplate.core.selection import Choice, choose_faces, detail, quality
 from faceplate.core.source import Actor, View
 from faceplate.core.stages.appearance import THINNING_DEGREES
@@ -69,6 +68,8 @@ class ActorSettings:
         threads: frames analysed at once; the result does not depend on it.
         cache_folder: where observations are kept, or None.
         embed: whether the identity network may be used to tell people apart.
+        seers: which networks find faces, landmarks and head pose, and label pixels; those of the
+            plate, so that poses of both are alike.
     """
 
     face: int | None = None
@@ -76,6 +77,7 @@ class ActorSettings:
     threads: int = 1
     cache_folder: Path | None = None
     embed: bool = True
+    seers: Seers = Seers()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +121,7 @@ def build_actor(
         )
     sights, notes = _sights(readers, config, settings, progress)
     sights, more = _usable(sights)
-    studio = _Studio(config, load_network(SEGMENTER))
+    studio = _Studio(config, open_labeller(settings.seers))
     looked = _best(sights, max_views * _TRIES)
     faces = [sight.face for sight in looked]
     # Pictures of 4K faces are large: they are measured one by one, and only the chosen are kept.
@@ -150,7 +152,9 @@ def _sights(
 ) -> tuple[list[_Sight], list[str]]:
     """Return every face of the wanted person, as seen, and what was left out."""
     # Not smoothed: a view's mesh must fit its own picture.
-    analysis = AnalysisSettings(0.0, settings.threads, settings.cache_folder, settings.embed)
+    analysis = AnalysisSettings(
+        0.0, settings.threads, settings.cache_folder, settings.embed, settings.seers
+    )
     total, done = sum(len(reader.frames) for reader in readers), 0
     tracks: list[list[FaceTrack]] = []
     for reader in readers:
@@ -268,7 +272,7 @@ class _Studio:
     """Cuts views out of footage."""
 
     config: ColorConfig
-    segmenter: Network
+    labeller: CropLabeller
 
     def view(self, sight: _Sight) -> View:
         frame, face = sight.reader.read(sight.face.number), sight.face
@@ -285,11 +289,11 @@ class _Studio:
         linear = picture.linear(np.array([[steps[0], 0, x0], [0, steps[1], y0]]), size)
         mesh = (face.mesh - [x0, y0, 0]) / [*steps, steps[1]]
         gain = _SKIN_LIGHT / max(float(np.exp2(face.skin[:3]) @ LUMINANCE), 1e-6)
-        seen = label_crop(picture, face.mesh, min(gain, 4096.0), self.segmenter)
+        seen = self.labeller.label(picture, face.mesh, min(gain, 4096.0))
         # the view's pixels count from its own corner, in its own steps
         view_from_crop = (seen.plate_from_crop - [[0, 0, x0], [0, 0, y0]]) / steps[:, None]
         window = Window(0, 0, size[1], size[0])
-        names = self.segmenter.card.labels
+        names = self.labeller.names
         labels = labels_on(seen.chances, names, view_from_crop, window, linear, face.height * scale)
         file = sight.reader.footage.path(face.number).name
         return View(

@@ -16,6 +16,7 @@ from faceplate.core.analysis.associate import associate
 from faceplate.core.analysis.cuts import find_cuts
 from faceplate.core.analysis.detect import Detector
 from faceplate.core.analysis.identity import Identifier
+from faceplate.core.analysis.label import CropLabeller, HeadLabeller
 from faceplate.core.analysis.landmark import Landmarker
 from faceplate.core.analysis.observe import (
     SKIN_LIGHT,
@@ -25,16 +26,19 @@ from faceplate.core.analysis.observe import (
 )
 from faceplate.core.analysis.official import (
     DETECTORS,
-    OFFICIAL,
     POSERS,
+    SEGMENTERS,
+    SEGMENTING,
     DsfdDetector,
     HopenetPoser,
     HrnetLandmarker,
     Seers,
     load_official,
+    official_card,
 )
 from faceplate.core.analysis.picture import BRIGHTEST, finite_pixels
 from faceplate.core.analysis.pose import MeshPoser
+from faceplate.core.analysis.relabel import FaceHairLabeller
 from faceplate.core.analysis.skin import LUMINANCE
 from faceplate.core.analysis.smooth import smooth_face
 from faceplate.core.arrays import DoubleArray, FloatArray
@@ -77,7 +81,7 @@ class AnalysisSettings:
         threads: frames observed at once; the result does not depend on it.
         cache_folder: where observations are kept, or None.
         embed: whether faces are told apart by the identity network as well as by place.
-        seers: which networks find faces, landmarks and head pose.
+        seers: which networks find faces, landmarks and head pose, and label pixels.
     """
 
     smoothing: float
@@ -160,10 +164,21 @@ def open_observer(settings: AnalysisSettings) -> Observer:
         HrnetLandmarker(landmarker, official("hrnet"))
         if seers.landmarker == "hrnet"
         else landmarker,
-        load_network(SEGMENTER),
+        open_labeller(seers),
         Identifier(load_network(identity)) if settings.embed else None,
         HopenetPoser(official("hopenet")) if seers.poser == "hopenet" else MeshPoser(),
     )
+
+
+def open_labeller(seers: Seers) -> CropLabeller:
+    """Load the network that says what the pixels around a face show.
+
+    Raises:
+        ModelError: weights are missing, altered or unfit, or were not imported.
+    """
+    if seers.segmenter == SEGMENTERS[1]:
+        return FaceHairLabeller(load_official(SEGMENTING, seers.folders))
+    return HeadLabeller(load_network(SEGMENTER))
 
 
 def analysis_cards(seers: Seers) -> tuple[ModelCard, ...]:
@@ -173,7 +188,8 @@ def analysis_cards(seers: Seers) -> tuple[ModelCard, ...]:
         ModelError: one is not there.
     """
     own = ANALYSIS_NETWORKS if seers.detector == DETECTORS[0] else ANALYSIS_NETWORKS[2:]
-    released = (find_card(OFFICIAL[kind], also=seers.folders) for kind in seers.kinds)
+    kinds = (kind for kind in seers.kinds if kind != SEGMENTING)
+    released = (official_card(kind, seers.folders) for kind in kinds)
     return (*map(find_card, own), *released)
 
 

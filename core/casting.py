@@ -16,6 +16,7 @@ from faceplate.core.actor import (
     wipe_actor,
     write_actor,
 )
+from faceplate.core.analysis.official import Seers, official_card
 from faceplate.core.consent import (
     check_consent,
     check_validity,
@@ -23,7 +24,7 @@ from faceplate.core.consent import (
     read_revocations,
 )
 from faceplate.core.console import Console
-from faceplate.core.doors import guard_file, observations_folder, set_threads
+from faceplate.core.doors import guard_file, model_folders, observations_folder, set_threads
 from faceplate.core.errors import ActorError
 from faceplate.core.footage import FrameRange, base_name, numbered_files
 from faceplate.core.io.footage import FootageReader, open_footage
@@ -58,11 +59,15 @@ def build(
     consent: Path | None,
     colorspace: str | None,
     ocio: str | None,
+    official: Sequence[str] = (),
     overwrite: bool,
     threads: int,
     cache_folder: Path | None,
 ) -> int:
     """Build an actor and write it; return the exit code.
+
+    Args:
+        official: released networks that analyse in the places of ours, as a job has them.
 
     Raises:
         FaceplateError: the footage, the consent or the output will not do.
@@ -73,7 +78,11 @@ def build(
     readers = open_all(footage, config, colorspace=colorspace)
     guard_file(out, [*_files(readers), *([consent] if consent else [])], overwrite=overwrite)
     console.open_log(out.with_name(f"{out.stem}.log.jsonl"))
-    settings = ActorSettings(threads=threads, cache_folder=observations_folder(cache_folder))
+    settings = ActorSettings(
+        threads=threads,
+        cache_folder=observations_folder(cache_folder),
+        seers=Seers.of(official, model_folders()),
+    )
     actor = build_actor(
         readers,
         config,
@@ -185,7 +194,8 @@ def as_actor_file(console: Console, job: Job, cache_folder: Path, *, threads: in
     Args:
         console: hears that the job became a draft.
         job: any job.
-        cache_folder: where such actors are kept, by the hash of the picture.
+        cache_folder: where such actors are kept, by the hash of the picture and of the released
+            networks that look at it.
         threads: for the analysis.
 
     Raises:
@@ -195,12 +205,16 @@ def as_actor_file(console: Console, job: Job, cache_folder: Path, *, threads: in
         return job
     config = open_config(job.ocio)
     (reader,) = open_all([job.actor], config, colorspace=None)
+    seers = Seers.of(job.official, model_folders())
     hashes = [reader.digest(number) for number in reader.frames]
+    hashes += [official_card(kind, seers.folders).sha256 for kind in seers.kinds]
     content = hashlib.blake2b("".join(hashes).encode(), digest_size=16).hexdigest()
     path = cache_folder / "actors" / f"{content}{SUFFIX}"
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        settings = ActorSettings(threads=threads, cache_folder=cache_folder / "observations")
+        settings = ActorSettings(
+            threads=threads, cache_folder=cache_folder / "observations", seers=seers
+        )
         actor = build_actor(
             [reader],
             config,

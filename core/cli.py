@@ -44,6 +44,13 @@ MatteIn = Annotated[
 Detector = Annotated[str, typer.Option(help="mediapipe; or dsfd, once imported.")]
 Landmarker = Annotated[str, typer.Option(help="mesh; or hrnet, once imported.")]
 PoseNet = Annotated[str, typer.Option(help="mesh; or hopenet, once imported.")]
+Segmenter = Annotated[
+    str,
+    typer.Option(
+        help="ours; or official, once imported: it knows face and hair, the mesh tells the mouth, "
+        "and an occluder is what of the face is neither."
+    ),
+]
 Face = Annotated[str, typer.Option(help="Number of the face, 0 for the largest; or all.")]
 FaceAt = Annotated[str, typer.Option(help="The face at X,Y, pixels from the top left.")]
 Reference = Annotated[Path | None, typer.Option(help="The face that looks like this picture.")]
@@ -87,11 +94,11 @@ def _config(ocio: str) -> str | None:
     return ocio or os.environ.get("OCIO") or None
 
 
-def _official(detector: str, landmarker: str, pose_net: str) -> tuple[str, ...]:
+def _official(detector: str, landmarker: str, pose_net: str, segmenter: str) -> tuple[str, ...]:
     """Return the released networks that take part in the analysis."""
     from faceplate.core.analysis.official import Seers
 
-    return Seers(detector, landmarker, pose_net).kinds
+    return Seers(detector, landmarker, pose_net, segmenter).kinds
 
 
 def _plate_knobs(pattern: str, colorspace: str, frames: str) -> dict[str, object]:
@@ -122,6 +129,7 @@ def swap(
     detector: Detector = "mediapipe",
     landmarker: Landmarker = "mesh",
     pose_net: PoseNet = "mesh",
+    segmenter: Segmenter = "ours",
     matte_in: MatteIn = "",
     colorspace: Space = "",
     ocio: Config = "",
@@ -145,7 +153,7 @@ def swap(
         name=shot,
         face=choose_face(face, face_at, reference),
         track=str(track) if track else None,
-        official=_official(detector, landmarker, pose_net),
+        official=_official(detector, landmarker, pose_net, segmenter),
         matte_in=matte_in or None,
         start=start,
         ocio=_config(ocio),
@@ -178,6 +186,7 @@ def complete(
     detector: Detector = "mediapipe",
     landmarker: Landmarker = "mesh",
     pose_net: PoseNet = "mesh",
+    segmenter: Segmenter = "ours",
     matte_in: MatteIn = "",
     colorspace: Space = "",
     ocio: Config = "",
@@ -202,7 +211,7 @@ def complete(
         task="complete",
         face=choose_face(face, face_at, reference),
         track=str(track) if track else None,
-        official=_official(detector, landmarker, pose_net),
+        official=_official(detector, landmarker, pose_net, segmenter),
         matte_in=matte_in or None,
         start=start,
         ocio=_config(ocio),
@@ -233,6 +242,7 @@ def reenact(
     detector: Detector = "mediapipe",
     landmarker: Landmarker = "mesh",
     pose_net: PoseNet = "mesh",
+    segmenter: Segmenter = "ours",
     colorspace: Space = "",
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
@@ -254,7 +264,7 @@ def reenact(
         task="reenact",
         face=choose_face(face, face_at, reference),
         track=str(track) if track else None,
-        official=_official(detector, landmarker, pose_net),
+        official=_official(detector, landmarker, pose_net, segmenter),
         start=start,
         ocio=_config(ocio),
         compression=compression,
@@ -289,6 +299,7 @@ def blend(
     detector: Detector = "mediapipe",
     landmarker: Landmarker = "mesh",
     pose_net: PoseNet = "mesh",
+    segmenter: Segmenter = "ours",
     colorspace: Space = "",
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
@@ -310,7 +321,7 @@ def blend(
         element=element,
         face=choose_face(face, face_at, reference),
         track=str(track) if track else None,
-        official=_official(detector, landmarker, pose_net),
+        official=_official(detector, landmarker, pose_net, segmenter),
         matte_in=matte_in or None,
         start=start,
         ocio=_config(ocio),
@@ -353,6 +364,7 @@ def matte(
     detector: Detector = "mediapipe",
     landmarker: Landmarker = "mesh",
     pose_net: PoseNet = "mesh",
+    segmenter: Segmenter = "ours",
     colorspace: Space = "",
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
@@ -365,7 +377,7 @@ def matte(
         output=out,
         face=choose_face(face, face_at, reference),
         track=str(track) if track else None,
-        official=_official(detector, landmarker, pose_net),
+        official=_official(detector, landmarker, pose_net, segmenter),
         start=start,
         ocio=_config(ocio),
         overwrite=overwrite,
@@ -387,6 +399,7 @@ def track(
     detector: Detector = "mediapipe",
     landmarker: Landmarker = "mesh",
     pose_net: PoseNet = "mesh",
+    segmenter: Segmenter = "ours",
     colorspace: Space = "",
     ocio: Config = "",
     start: Start = FIRST_MOVIE_FRAME,
@@ -406,7 +419,7 @@ def track(
         start=start,
         smoothing=float(str(FACE_TRACK.values(knobs)["smoothing"])),
         corrections=corrections,
-        official=_official(detector, landmarker, pose_net),
+        official=_official(detector, landmarker, pose_net, segmenter),
         overwrite=overwrite,
         threads=default_threads(threads),
         cache_folder=cache,
@@ -453,6 +466,10 @@ def actor_build(
     footage: Annotated[list[str], typer.Argument(help="Frames, movies or stills of one person.")],
     out: File,
     consent: Annotated[Path | None, typer.Option(help="Consent record, bound in.")] = None,
+    detector: Detector = "mediapipe",
+    landmarker: Landmarker = "mesh",
+    pose_net: PoseNet = "mesh",
+    segmenter: Segmenter = "ours",
     colorspace: Space = "",
     ocio: Config = "",
     overwrite: Overwrite = False,
@@ -469,6 +486,7 @@ def actor_build(
         consent=consent,
         colorspace=colorspace or None,
         ocio=_config(ocio),
+        official=_official(detector, landmarker, pose_net, segmenter),
         overwrite=overwrite,
         threads=default_threads(threads),
         cache_folder=cache,

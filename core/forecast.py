@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from faceplate.core.analyse import ANALYSIS_NETWORKS, SEGMENTER
-from faceplate.core.analysis.official import load_official
+from faceplate.core.analysis.official import SEGMENTING, load_official
 from faceplate.core.casting import SUFFIX
 from faceplate.core.choose import chosen_tracks
 from faceplate.core.consent import Revocations
@@ -90,10 +90,12 @@ def forecast_job(
         attempt(partial(_check_picture, job.actor, job.ocio))
         job = replace(job, actor=None, draft=True)  # what a picture makes of it, but for the face
     inputs = attempt(partial(find_inputs, job))
-    for name in (SEGMENTER, *(ANALYSIS_NETWORKS if job.track is None else ())):
+    labelling = () if SEGMENTING in job.official else (SEGMENTER,)
+    for name in (*labelling, *(ANALYSIS_NETWORKS if job.track is None else ())):
         attempt(partial(load_network, name))
-    for kind in job.official if job.track is None else ():
-        attempt(partial(load_official, kind, models))
+    for kind in job.official:
+        if job.track is None or kind == SEGMENTING:  # mattes are made with a track, too
+            attempt(partial(load_official, kind, models))
     if job.knobs.method == "fsgan":
         attempt(partial(check_generators, job, models))
     if inputs is None:

@@ -49,7 +49,7 @@ def networks_of(
     Args:
         sources: the actor's views, ready for sampling.
         shaper: linear Rec.709 to code values.
-        segmenter: ours.
+        segmenter: the plate's.
         settings: of the plate's analysis.
 
     Raises:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceplate.core.analyse import SEGMENTER
+from faceplate.core.analysis.official import RELEASED_LABELS
 from faceplate.core.card import ModelCard
 from faceplate.core.errors import ModelMismatchError, ModelMissingError, ModelUnknownError
 from faceplate.core.geometry.square import CROP_SIDE
@@ -24,7 +25,6 @@ _ROLES: Mapping[str, int] = {"reenact": 101, "complete": 4, "blend": 7}
 _PREFIXES: Mapping[str, str] = {SMALL: "fsgan", OFFICIAL: "official"}
 _IMPORTED: Mapping[str, str] = {"official_complete": "official_inpaint"}
 """Names that an import gives."""
-_RELEASED_LABELS = ("background", "face", "hair")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,7 @@ class Generators:
 
     @property
     def cards(self) -> tuple[ModelCard, ...]:
-        """What they are; our segmenter apart, which every render goes through."""
+        """What they are; our segmenter apart, which renders go through unless told otherwise."""
         drawn = [self.reenact, self.complete, self.blend]
         own = [] if self.segment.card.name == SEGMENTER else [self.segment]
         return tuple(n.card for n in [*drawn, *own, *([self.mover] if self.mover else [])])
@@ -78,9 +78,9 @@ def generator_cards(weights: str, folders: Sequence[Path], steps: int = 1) -> di
         found = _known(name, folders)
         if found is not None:
             cards[role] = found
-    if "segment" in cards and cards["segment"].labels != _RELEASED_LABELS:
+    if "segment" in cards and cards["segment"].labels != RELEASED_LABELS:
         raise ModelMismatchError(
-            f"Model {cards['segment'].name} does not label {', '.join(_RELEASED_LABELS)}.",
+            f"Model {cards['segment'].name} does not label {', '.join(RELEASED_LABELS)}.",
             hint="Import the released segmenter under that name, or remove the model.",
             name=cards["segment"].name,
         )
@@ -94,7 +94,7 @@ def open_generators(
 
     Args:
         weights, folders, steps: as `generator_cards` has them.
-        segmenter: ours, which looks at drawn pictures where the weights bring none.
+        segmenter: the plate's, which looks at drawn pictures where the weights bring none.
         threads: how many threads a network may use; it does not change what it draws.
 
     Raises:
@@ -102,7 +102,10 @@ def open_generators(
     """
     cards = generator_cards(weights, folders, steps)
     opened = {
-        role: load_network(card.name, threads=threads, also=folders) for role, card in cards.items()
+        role: segmenter
+        if card == segmenter.card
+        else load_network(card.name, threads=threads, also=folders)
+        for role, card in cards.items()
     }
     return Generators(
         reenact=opened["reenact"],

@@ -169,7 +169,7 @@ class Job:
         actor: path of the actor file; None makes mattes only.
         track: path of a solved track, or None to analyse.
         official: released networks that analyse in the places of ours: of "dsfd", "hrnet",
-            "hopenet".
+            "hopenet", "segmenter".
         matte_in: hand-made matte as ``FILE:LAYER``, or None; it wins over the network's.
         task: swap, complete, reenact or blend, see `TASKS`; or `TRAIN`.
         element: hand-made face as ``FILE:LAYER``, for the task blend.

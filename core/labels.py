@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from faceplate.core.analyse import FramePicture
-from faceplate.core.analysis.label import LabelledCrop, label_crop
+from faceplate.core.analysis.label import CropLabeller, LabelledCrop
 from faceplate.core.arrays import FloatArray
 from faceplate.core.face import FaceObservation
 from faceplate.core.frame import Frame, Window
 from faceplate.core.io.footage import FootageReader
-from faceplate.core.nets.run import Network
 from faceplate.core.stages.segment import (
     REACH,
     Labels,
@@ -66,9 +65,9 @@ class RecentFrames:
 class FaceLabels:
     """Labels the faces of a shot. What it remembers changes how long it takes, nothing else."""
 
-    def __init__(self, frames: RecentFrames, view: NetworkView, network: Network) -> None:
-        """Look at ``frames`` through ``view`` with the network `face_segment`."""
-        self._frames, self._view, self._network = frames, view, network
+    def __init__(self, frames: RecentFrames, view: NetworkView, labeller: CropLabeller) -> None:
+        """Look at ``frames`` through ``view``."""
+        self._frames, self._view, self._labeller = frames, view, labeller
         self._kept: OrderedDict[tuple[int, int], LabelledCrop] = OrderedDict()
 
     def seen_from(self, track: FaceTrack, face: FaceObservation) -> list[FaceObservation]:
@@ -93,7 +92,7 @@ class FaceLabels:
         crops = [self._crop(track, other) for other in near]
         chances = steady_chances(crops, [other.number - face.number for other in near])
         own = crops[[other.number for other in near].index(face.number)]
-        names = self._network.card.labels
+        names = self._labeller.names
         return labels_on(chances, names, own.plate_from_crop, window, linear, face.height)
 
     def _crop(self, track: FaceTrack, face: FaceObservation) -> LabelledCrop:
@@ -101,7 +100,7 @@ class FaceLabels:
         crop = self._kept.pop(key, None)
         if crop is None:
             picture = FramePicture(self._frames.read(face.number), self._view)
-            crop = label_crop(picture, face.mesh, 1.0, self._network)
+            crop = self._labeller.label(picture, face.mesh, 1.0)
         self._kept[key] = crop
         if len(self._kept) > _CROPS_KEPT:
             self._kept.popitem(last=False)

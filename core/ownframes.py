@@ -58,6 +58,7 @@ def actor_of_plate(
             reference=np.median(known, axis=0).astype(np.float32) if known else None,
             threads=settings.threads,
             cache_folder=settings.cache_folder,
+            seers=settings.seers,
         ),
     )
     clear = np.array([shown_share(view) for view in whole.views])

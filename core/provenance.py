@@ -17,7 +17,12 @@ from faceplate.core.source import Actor
 from faceplate.core.stages.views import ViewWeights
 
 _PREFIX = "faceplate/"
-_OPTIONS = {"dsfd": "--detector", "hrnet": "--landmarker", "hopenet": "--pose-net"}
+_OPTIONS = {
+    "dsfd": ("--detector", "dsfd"),
+    "hrnet": ("--landmarker", "hrnet"),
+    "hopenet": ("--pose-net", "hopenet"),
+    "segmenter": ("--segmenter", "official"),
+}
 """By what a released network is chosen on the command line."""
 _DISCLOSURES = {
     "swap": "The face in this picture was replaced by software.",
@@ -130,7 +135,7 @@ def _command(job: Job, face: FaceChoice) -> str:
     words += ["--matte-in", Path(job.matte_in).name] if job.matte_in else []
     words += ["--ocio", Path(job.ocio).name] if job.ocio else []
     for kind in job.official:
-        words += [_OPTIONS[kind], kind]
+        words += _OPTIONS[kind]
     words += ["--compression", job.compression]
     words += [] if job.task == "reenact" else ["--layers", ",".join(job.layers)]
     words += ["--policy", job.policy, "--missing", job.missing, "--seed", str(job.seed)]

@@ -15,10 +15,10 @@ from typing import Protocol
 import numpy as np
 
 from faceplate.core.analyse import (
-    SEGMENTER,
     AnalysisSettings,
     analyse_shot,
     analysis_cards,
+    open_labeller,
 )
 from faceplate.core.analysis.official import Seers
 from faceplate.core.arrays import AnyArray, FloatArray
@@ -47,7 +47,6 @@ from faceplate.core.job import FaceChoice, Job, job_hash, value_at
 from faceplate.core.labels import FaceLabels, RecentFrames
 from faceplate.core.layers import Placed, turnover_channels
 from faceplate.core.mark import DRAFT, burn
-from faceplate.core.nets.load import load_network
 from faceplate.core.output import (
     ACTOR_ATTRIBUTE,
     CONSENT_ATTRIBUTE,
@@ -364,9 +363,10 @@ def open_shot(
         return next(iter(picture.tracks[0].observations.values())).embedding
 
     tracks = chosen_tracks(track, job.face, embedding_of)
-    segmenter = load_network(SEGMENTER)
+    labeller = open_labeller(settings.seers)
+    segmenter = labeller.network
     recent = RecentFrames(reader)
-    labels = FaceLabels(recent, view, segmenter)
+    labels = FaceLabels(recent, view, labeller)
     roto = None if job.matte_in is None else open_roto(job.matte_in)
     completes = job.task == "complete"
     if completes and actor is None and tracks:
@@ -406,7 +406,8 @@ def with_job(shot: Shot, job: Job) -> Shot:
             track, face, seed and smoothing are the same.
     """
     face = _by_index(job.face, [cast.track for cast in shot.casts])
-    drawing = () if shot.networks is None else shot.networks.generators.cards
+    drawn = () if shot.networks is None else shot.networks.generators.cards
+    drawing = tuple(card for card in drawn if card not in shot.cards)
     digest = job_hash(
         replace(job, face=face),
         pixel_version=PIXEL_VERSION,

@@ -64,7 +64,7 @@ class _Shot(_Table):
     colorspace: str = ""
     ocio: str = ""
     track: str = ""
-    official: list[Literal["dsfd", "hrnet", "hopenet"]] = []
+    official: list[Literal["dsfd", "hrnet", "hopenet", "segmenter"]] = []
     matte_in: str = ""
     task: Literal["swap", "complete", "reenact", "blend"] = "swap"
     element: str = ""
@@ -321,7 +321,7 @@ def _table(name: str, model: type[_Table], entries: _Entries) -> _Table:
 
 def _wanted(model: type[_Table], key: str) -> str:
     words = {"at": "two numbers, as [812, 400]", "layers": 'a list, as ["comp", "matte"]'}
-    words["official"] = 'a list of "dsfd", "hrnet" and "hopenet"'
+    words["official"] = 'a list of "dsfd", "hrnet", "hopenet" and "segmenter"'
     words["task"] = "one of swap, complete, reenact and blend"
     kind = model.model_fields[key].annotation
     plain = {str: "text in quotes", int: "a whole number", bool: "true or false"}

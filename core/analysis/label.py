@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -50,25 +51,63 @@ def region_of(mesh: AnyArray) -> Region:
     return Region(float(middle[0]), float(middle[1]), SIDE * height * pose.scale, angle)
 
 
-def label_crop(
-    picture: PlatePicture, mesh: AnyArray, gain: float, network: Network
-) -> LabelledCrop:
-    """Label the crop around one face.
+class CropLabeller(Protocol):
+    """Labels the crop around a face: `HeadLabeller`, or the released one in `relabel`."""
+
+    @property
+    def network(self) -> Network:
+        """What looks at the crop."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels, in the order of a crop's chances."""
+
+    def label(self, picture: PlatePicture, mesh: AnyArray, gain: float) -> LabelledCrop:
+        """Label the crop around one face.
+
+        Args:
+            mesh: (478, 3) the face, raster pixels.
+            gain: exposure for the network's view.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadLabeller:
+    """Labels what lies around a whole head with `face_segment`."""
+
+    network: Network
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels, as the network's card has them."""
+        return self.network.card.labels
+
+    def label(self, picture: PlatePicture, mesh: AnyArray, gain: float) -> LabelledCrop:
+        """Label the crop around one face; see `CropLabeller`."""
+        region = region_of(mesh * [picture.pixel_aspect, 1.0, 1.0])
+        size = int(self.network.card.inputs[0].shape[0])
+        codes, plate_from_crop = cut_codes(picture, region, gain, size)
+        (logits,) = self.network.run(codes[None])
+        return LabelledCrop(codes, chances_of(logits[0]), plate_from_crop)
+
+
+def cut_codes(
+    picture: PlatePicture, region: Region, gain: float, size: int
+) -> tuple[FloatArray, DoubleArray]:
+    """Return (size, size, 3) codes of a square, and its (2, 3) transform to raster pixels.
 
     Args:
-        mesh: (478, 3) the face, raster pixels.
-        gain: exposure for the network's view.
-        network: `face_segment`; its card names the labels.
+        region: square pixels.
+        gain: exposure for a network's view.
     """
-    aspect = picture.pixel_aspect
-    size = int(network.card.inputs[0].shape[0])
-    transform = region_of(mesh * [aspect, 1.0, 1.0]).square_from_crop(size)
-    plate_from_crop = plate_from_square(transform, aspect)
-    codes = picture.codes(picture.linear(plate_from_crop, (size, size)) * np.float32(gain))
-    (logits,) = network.run(codes[None])
-    chances = np.exp(logits[0] - logits[0].max(axis=2, keepdims=True))
-    chances /= chances.sum(axis=2, keepdims=True)
-    return LabelledCrop(codes, chances, plate_from_crop)
+    transform = plate_from_square(region.square_from_crop(size), picture.pixel_aspect)
+    return picture.codes(picture.linear(transform, (size, size)) * np.float32(gain)), transform
+
+
+def chances_of(logits: FloatArray) -> FloatArray:
+    """Return (h, w, C) chances, summing to 1, of logits of the same shape."""
+    chances = np.exp(logits - logits.max(axis=2, keepdims=True))
+    return np.asarray(chances / chances.sum(axis=2, keepdims=True), np.float32)
 
 
 def visible_share(crop: LabelledCrop, mesh: AnyArray, names: tuple[str, ...]) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from faceplate.core.analysis.detect import TILE_SIDES, Detection, FaceDetector, Overview
 from faceplate.core.analysis.identity import Identifier
-from faceplate.core.analysis.label import label_crop, visible_share
+from faceplate.core.analysis.label import CropLabeller, visible_share
 from faceplate.core.analysis.landmark import FaceLandmarker, MeshFit, box_of_mesh
 from faceplate.core.analysis.picture import PlatePicture
 from faceplate.core.analysis.pose import HeadPoser, MeshPoser
@@ -40,7 +40,7 @@ class Observer:
 
     detector: FaceDetector
     landmarker: FaceLandmarker
-    segmenter: Network
+    labeller: CropLabeller
     identifier: Identifier | None
     poser: HeadPoser = MeshPoser()
 
@@ -48,7 +48,7 @@ class Observer:
     def networks(self) -> tuple[Network, ...]:
         """All that observations depend on."""
         identifier = () if self.identifier is None else (self.identifier.network,)
-        seers = (*self.detector.networks, *self.landmarker.networks, self.segmenter)
+        seers = (*self.detector.networks, *self.landmarker.networks, self.labeller.network)
         return (*seers, *self.poser.networks, *identifier)
 
 
@@ -155,8 +155,8 @@ def _observe_face(
         return None
     pose = observer.poser.pose(picture, fit.points, gain)
     surface = measure_surface(picture, mesh)
-    identifier, segmenter = observer.identifier, observer.segmenter
-    seen = visible_share(label_crop(picture, mesh, gain, segmenter), mesh, segmenter.card.labels)
+    identifier, labeller = observer.identifier, observer.labeller
+    seen = visible_share(labeller.label(picture, mesh, gain), mesh, labeller.names)
     return FaceObservation(
         number=picture.number,
         box=box,

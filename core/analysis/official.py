@@ -1,4 +1,4 @@
-"""FSGAN's analysis networks in the places of ours: DSFD, HRNet and Hopenet, once imported.
+"""FSGAN's analysis networks in the places of ours, once imported: DSFD, HRNet, Hopenet, the U-Net.
 
 Source: FSGANv2's pre-processing, `fsgan.md` 2 and `analysis_nets.md`; what is ours says so.
 """
@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from faceplate.core.analysis.detect import Detection, Overview
+from faceplate.core.analysis.label import cut_codes
 from faceplate.core.analysis.landmark import FaceLandmarker, MeshFit, box_of_mesh
-from faceplate.core.analysis.picture import PlatePicture, Region, plate_from_square
+from faceplate.core.analysis.picture import PlatePicture, Region
 from faceplate.core.analysis.pose import pose_of_rotation
 from faceplate.core.analysis.pull import pull_mesh
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray
+from faceplate.core.card import ModelCard
 from faceplate.core.errors import KnobError, ModelError, ModelMismatchError, ModelUnknownError
 from faceplate.core.face import HeadPose
 from faceplate.core.nets.dsfd_boxes import detections
@@ -27,12 +29,29 @@ from faceplate.core.nets.run import Network
 DETECTORS = ("mediapipe", "dsfd")
 LANDMARKERS = ("mesh", "hrnet")
 POSERS = ("mesh", "hopenet")
+SEGMENTERS = ("ours", "official")
 """What may be chosen; the first is what is installed with us."""
 
-OFFICIAL = {"dsfd": "official_detect", "hrnet": "official_landmarks", "hopenet": "official_pose"}
-"""Names that an import gives the three, unless told otherwise."""
+SEGMENTING = "segmenter"
+"""What the released segmenter is called where a job lists released networks."""
 
-_OUTPUTS = {"dsfd": ("offsets", "scores"), "hrnet": ("maps",), "hopenet": ("pose",)}
+OFFICIAL = {
+    "dsfd": "official_detect",
+    "hrnet": "official_landmarks",
+    "hopenet": "official_pose",
+    SEGMENTING: "official_segment",
+}
+"""Names that an import gives the four, unless told otherwise."""
+
+RELEASED_LABELS = ("background", "face", "hair")
+"""What the released segmenter tells apart, in the order of its classes."""
+
+_OUTPUTS = {
+    "dsfd": ("offsets", "scores"),
+    "hrnet": ("maps",),
+    "hopenet": ("pose",),
+    SEGMENTING: ("logits",),
+}
 _POINTS = 98
 
 SCORE = 0.5
@@ -65,12 +84,14 @@ class Seers:
         detector: of `DETECTORS`.
         landmarker: of `LANDMARKERS`.
         poser: of `POSERS`.
+        segmenter: of `SEGMENTERS`.
         folders: where released networks are looked for, beside those installed with us.
     """
 
     detector: str = DETECTORS[0]
     landmarker: str = LANDMARKERS[0]
     poser: str = POSERS[0]
+    segmenter: str = SEGMENTERS[0]
     folders: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
@@ -79,6 +100,7 @@ class Seers:
             ("detector", self.detector, DETECTORS),
             ("landmarker", self.landmarker, LANDMARKERS),
             ("pose_net", self.poser, POSERS),
+            ("segmenter", self.segmenter, SEGMENTERS),
         ):
             if value not in known:
                 raise KnobError(knob, value, " or ".join(known))
@@ -88,7 +110,7 @@ class Seers:
         """Return the choice in which released networks take the places of ours.
 
         Args:
-            kinds: of "dsfd", "hrnet" and "hopenet", as a job has them.
+            kinds: of "dsfd", "hrnet", "hopenet" and "segmenter", as a job has them.
             folders: where they are looked for.
 
         Raises:
@@ -101,41 +123,56 @@ class Seers:
             next((name for name in known if name in kinds), known[0])
             for known in (DETECTORS, LANDMARKERS, POSERS)
         )
-        return cls(detector, landmarker, poser, tuple(folders))
+        return cls(detector, landmarker, poser, SEGMENTERS[SEGMENTING in kinds], tuple(folders))
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The released networks among the three."""
-        return tuple(k for k in (self.detector, self.landmarker, self.poser) if k in OFFICIAL)
+        """The released networks among the four, as a job lists them."""
+        found = [k for k in (self.detector, self.landmarker, self.poser) if k in OFFICIAL]
+        return tuple(found + [SEGMENTING] * (self.segmenter == SEGMENTERS[1]))
 
 
-def load_official(kind: str, folders: Sequence[Path]) -> Network:
-    """Return a released network that was imported.
+def official_card(kind: str, folders: Sequence[Path]) -> ModelCard:
+    """Return the card of a released network that was imported.
 
     Args:
-        kind: "dsfd", "hrnet" or "hopenet".
+        kind: "dsfd", "hrnet", "hopenet" or "segmenter".
         folders: where to look, beside what is installed with us.
 
     Raises:
-        ModelError: it was not imported, it is another network, or its files are altered.
+        ModelError: it was not imported, or it is another network.
     """
     name = OFFICIAL[kind]
     try:
         card = find_card(name, also=folders)
     except ModelUnknownError as error:
         raise ModelError(
-            f"The released weights of {kind} are not here: there is no model called {name}.",
+            f"The released weights of {'the ' * (kind == SEGMENTING)}{kind} are not here: there is "
+            f"no model called {name}.",
             hint="Bring them in with `faceplate models import FILE.pth`, or leave the choice out.",
             name=name,
         ) from error
     found = tuple(tensor.name for tensor in card.outputs)
-    if found != _OUTPUTS[kind] or (kind == "hrnet" and card.outputs[0].shape[0] != _POINTS):
+    fits = found == _OUTPUTS[kind]
+    fits &= kind != "hrnet" or card.outputs[0].shape[0] == _POINTS
+    fits &= kind != SEGMENTING or card.labels == RELEASED_LABELS
+    if not fits:
+        wanted = f" of {', '.join(RELEASED_LABELS)}" * (kind == SEGMENTING)
         raise ModelMismatchError(
-            f"Model {name} is no {kind}: it gives {', '.join(found)}.",
+            f"Model {name} is no {kind}{wanted}: it gives {', '.join(card.labels or found)}.",
             hint="Import the released file again, under the name that it gets by itself.",
             name=name,
         )
-    return load_network(name, also=folders)
+    return card
+
+
+def load_official(kind: str, folders: Sequence[Path]) -> Network:
+    """Return a released network that was imported; see `official_card`.
+
+    Raises:
+        ModelError: it was not imported, it is another network, or its files are altered.
+    """
+    return load_network(official_card(kind, folders).name, also=folders)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,7 +229,7 @@ class HrnetLandmarker:
         if not np.isfinite(fit.points).all():
             return fit
         region = region_of_face(fit.points)
-        codes = _cut(picture, region, gain, _CROP)
+        codes, _ = cut_codes(picture, region, gain, _CROP)
         (maps,) = self.network.run(codes[None])
         local, confidence = soft_points(maps[0])
         transform = region.square_from_crop(_CROP)
@@ -219,7 +256,7 @@ class HopenetPoser:
 
     def pose(self, picture: PlatePicture, mesh: DoubleArray, gain: float) -> HeadPose:
         """Return the direction of the head that a mesh, in square pixels, was found on."""
-        codes = _cut(picture, region_of_face(mesh), gain, _POSE_CROP)
+        codes, _ = cut_codes(picture, region_of_face(mesh), gain, _POSE_CROP)
         (angles,) = self.network.run(codes[None])
         yaw, pitch, roll = (float(angle) for angle in angles[0])
         return house_pose(yaw, pitch, roll)
@@ -252,8 +289,3 @@ def house_pose(yaw: float, pitch: float, roll: float) -> HeadPose:
     about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
     about_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
     return pose_of_rotation(_MIRROR @ about_x @ about_y @ about_z @ _MIRROR)
-
-
-def _cut(picture: PlatePicture, region: Region, gain: float, size: int) -> FloatArray:
-    transform = plate_from_square(region.square_from_crop(size), picture.pixel_aspect)
-    return picture.codes(picture.linear(transform, (size, size)) * np.float32(gain))

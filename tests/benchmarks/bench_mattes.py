@@ -27,7 +27,7 @@ from bench_quality import find_clip
 from rich.console import Console
 
 from faceplate.core.analyse import AnalysisSettings, open_observer
-from faceplate.core.analysis.label import LabelledCrop, label_crop, region_of
+from faceplate.core.analysis.label import HeadLabeller, LabelledCrop, region_of
 from faceplate.core.analysis.observe import Observer, observe
 from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.frame import Window
@@ -294,7 +294,7 @@ def flicker(args: argparse.Namespace) -> dict[str, object]:
         if any(mesh is None for mesh in meshes):
             continue
         crops = [
-            label_crop(Still(f), m, 1.0, network)
+            HeadLabeller(network).label(Still(f), m, 1.0)
             for f, m in zip(frames, meshes, strict=True)
             if m is not None
         ]

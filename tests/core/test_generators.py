@@ -38,6 +38,15 @@ def test_without_a_segmenter_of_their_own_ours_looks(toys: Any) -> None:
     assert [card.name for card in found.cards] == ["bare_reenact", "bare_complete", "bare_blend"]
 
 
+def test_the_plates_segmenter_is_not_loaded_twice(toys: Any) -> None:
+    toys.set_of("mine")
+    segmenter = load_network("mine_segment", also=[toys.folder])
+
+    found = open_generators("mine", [toys.folder], segmenter, steps=1, threads=1)
+
+    assert found.segment is segmenter
+
+
 def test_the_released_set_goes_by_the_names_of_an_import(toys: Any) -> None:
     for name, role in (("reenact", "reenact"), ("inpaint", "complete"), ("blend", "blend")):
         toys.paints(f"official_{name}", role, (0, 0, 0))

@@ -7,6 +7,7 @@ import pytest
 
 from faceplate.core.analysis.detect import Detector
 from faceplate.core.analysis.identity import Identifier, identity_distance
+from faceplate.core.analysis.label import HeadLabeller
 from faceplate.core.analysis.landmark import Landmarker, MeshFit, wflw_landmarks
 from faceplate.core.analysis.observe import Observer, confidence_of, observe
 from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray
@@ -50,7 +51,7 @@ def open_observer(threads: int = 1) -> Observer:
             load_network("face_mesh478", threads=threads),
             load_network("face_blendshapes52", threads=threads),
         ),
-        load_network("face_segment", threads=threads),
+        HeadLabeller(load_network("face_segment", threads=threads)),
         Identifier(load_network("face_embed", threads=threads)),
     )
 
