@@ -146,11 +146,24 @@ def value_node(tree: Any, name: str) -> Any:
 
 def product_of(tree: Any, a: Any, b: Any) -> Any:
     """Add a node that multiplies what two sockets give, and return its output."""
-    node = tree.nodes.new("ShaderNodeMath" if is_new() else "CompositorNodeMath")
-    node.operation = "MULTIPLY"
+    node = _times_node(tree)
     tree.links.new(a, node.inputs[0])
     tree.links.new(b, node.inputs[1])
     return node.outputs[0]
+
+
+def number_of(tree: Any, source: Any) -> Any:
+    """Add a node that gives one number per pixel of what a socket gives, and return its output."""
+    node = _times_node(tree)
+    tree.links.new(source, node.inputs[0])
+    node.inputs[1].default_value = 1.0
+    return node.outputs[0]
+
+
+def _times_node(tree: Any) -> Any:
+    node = tree.nodes.new("ShaderNodeMath" if is_new() else "CompositorNodeMath")
+    node.operation = "MULTIPLY"
+    return node
 
 
 def fcurves(datablock: Any) -> list[Any]:

@@ -5,6 +5,7 @@ A subclass of Blender's custom group would crash 4.5 and 5.0 where it is not reg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,13 +13,22 @@ import bpy
 
 from faceplate.core.errors import FaceplateError, InputError
 from faceplate.core.footage import FrameRange, frame_path
-from faceplate.nodes.node import Node
+from faceplate.nodes.node import Kind, Node, Port
 from faceplate.plugin.blender import compat
-from faceplate.plugin.blender.properties import label_of
-from faceplate.plugin.blender.scene import nodes_of, numbers_on_disk, relative
+from faceplate.plugin.blender.properties import NODES, label_of
+from faceplate.plugin.blender.scene import (
+    IMAGE,
+    gives_picture,
+    nodes_of,
+    numbers_on_disk,
+    relative,
+)
 
-PLATE, MIX, IMAGE, COMP = "Image", "Mix", "Image", "comp"
+MIX, COMP, DELIVERED = "Mix", "comp", "matte_blend"
 _SOCKETS = {"RGBA": "NodeSocketColor", "VALUE": "NodeSocketFloat", "VECTOR": "NodeSocketVector"}
+# All but pictures and mattes travels in the violet wires, which carry no pixels: they say what
+# feeds what.
+_KINDS = {Kind.IMAGE: _SOCKETS["RGBA"], Kind.MATTE: _SOCKETS["VALUE"]}
 _ROOT = ("Combined", "Image")
 _RENDERED = "Rendered"
 _FAILED_COLOR = (0.45, 0.12, 0.10)
@@ -26,22 +36,43 @@ _FAILED_COLOR = (0.45, 0.12, 0.10)
 
 def title_of(node: Node) -> str:
     """Return what a node is called in Blender, as Face Swap."""
-    return label_of(node.name.replace("Face", "Face ", 1))
+    return label_of(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", node.name))
+
+
+def socket_name(port: Port) -> str:
+    """Return what a port is called in Blender; the plate is the Image there."""
+    return IMAGE if port.name == "plate" else label_of(port.name)
 
 
 def new_group(node: Node) -> Any:
     """Return a new group for a node: its plate passes through until frames are rendered."""
     tree = bpy.data.node_groups.new(title_of(node), compat.TREE)
     tree.faceplate.node = node.name
-    tree.interface.new_socket(PLATE, in_out="INPUT", socket_type="NodeSocketColor")
-    mix = tree.interface.new_socket(MIX, in_out="INPUT", socket_type="NodeSocketFloat")
-    mix.default_value, mix.min_value, mix.max_value = 1.0, 0.0, 1.0
-    mix.description = "How much of the finished frame is seen"
-    tree.interface.new_socket(IMAGE, in_out="OUTPUT", socket_type="NodeSocketColor")
+    for port in node.inputs:
+        kind = _KINDS.get(port.kind, _SOCKETS["VECTOR"])
+        item = tree.interface.new_socket(socket_name(port), in_out="INPUT", socket_type=kind)
+        item.hide_value = port.kind is not Kind.IMAGE
+    if gives_picture(node):
+        mix = tree.interface.new_socket(MIX, in_out="INPUT", socket_type="NodeSocketFloat")
+        mix.default_value, mix.min_value, mix.max_value = 1.0, 0.0, 1.0
+        mix.description = "How much of the finished frame is seen"
+    _set_outputs(tree, _own_outputs(node))
     start, end = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
     start.location, end.location = (-600, 0), (500, 0)
-    tree.links.new(start.outputs[PLATE], end.inputs[IMAGE])
+    if IMAGE in start.outputs:
+        tree.links.new(start.outputs[IMAGE], end.inputs[IMAGE])
     return tree
+
+
+def _own_outputs(node: Node) -> dict[str, str]:
+    """Return the outputs that a node has before anything is rendered: name to kind of socket."""
+    named = {
+        socket_name(port): _KINDS.get(port.kind, _SOCKETS["VECTOR"])
+        for port in node.outputs
+        if port.kind not in (Kind.IMAGE, Kind.REPORT)
+    }
+    sees_plate = any(port.kind is Kind.IMAGE for port in node.inputs)
+    return {IMAGE: _SOCKETS["RGBA"], **named} if sees_plate else named
 
 
 def add_node(tree: Any, group: Any) -> Any:
@@ -49,7 +80,8 @@ def add_node(tree: Any, group: Any) -> Any:
     shown = tree.nodes.new("CompositorNodeGroup")
     shown.node_tree = group
     shown.name = shown.label = group.name
-    shown.inputs[MIX].default_value = 1.0
+    if MIX in shown.inputs:
+        shown.inputs[MIX].default_value = 1.0
     shown.width = 200
     return shown
 
@@ -57,8 +89,9 @@ def add_node(tree: Any, group: Any) -> Any:
 def show_result(group: Any, pattern: str, shift: int, space: str) -> None:
     """Make the layers of rendered frames a group's outputs.
 
-    `Image` is the finished frame over the input by Mix, where a frame was rendered; elsewhere the
-    input passes. `comp` is the finished frame itself. Links to outputs that stay are kept.
+    `Image` is the finished frame over the input by Mix, where a frame was rendered; elsewhere, and
+    in a node that makes mattes only, the input passes. `comp` is the finished frame itself,
+    `Matte` the delivered matte. Links to outputs that stay are kept.
 
     Args:
         group: a Faceplate group.
@@ -78,25 +111,35 @@ def show_result(group: Any, pattern: str, shift: int, space: str) -> None:
     footage = _footage(group, pattern, numbers, shift, space)
     sockets = [s for s in footage.outputs if s.enabled and s.name != "Alpha"]
     root = next(socket for socket in sockets if socket.name in _ROOT)
+    node = NODES[group.faceplate.node]
     layers = {COMP if socket == root else socket.name: socket for socket in sockets}
-    _set_outputs(
-        group, {IMAGE: "NodeSocketColor"} | {n: _SOCKETS[s.type] for n, s in layers.items()}
-    )
+    if not gives_picture(node):
+        del layers[COMP]
+    _set_outputs(group, _own_outputs(node) | {n: _SOCKETS[s.type] for n, s in layers.items()})
     for name, socket in layers.items():
         group.links.new(socket, end.inputs[name])
-    rendered = compat.value_node(group, _RENDERED)
-    rendered.location = (-600, -250)
-    _key_rendered(group, [number - shift for number in numbers])
-    mix = compat.mix_node(group)
-    factor = compat.product_of(group, start.outputs[MIX], rendered.outputs[0])
-    group.links.new(factor, mix.factor)
-    group.links.new(start.outputs[PLATE], mix.a)
-    group.links.new(root, mix.b)
-    group.links.new(mix.result, end.inputs[IMAGE])
-    mix.result.node.location, factor.node.location = (200, 150), (-300, -150)
+    for port in node.outputs:
+        if port.kind is Kind.MATTE and DELIVERED in layers:
+            group.links.new(layers[DELIVERED], end.inputs[socket_name(port)])
+    if gives_picture(node):
+        _lay_over(group, start, end, root, [number - shift for number in numbers])
     settings = group.faceplate
     settings.result, settings.shift = relative(pattern), shift
     settings.rendered = str(FrameRange(tuple(numbers)))
+
+
+def _lay_over(group: Any, start: Any, end: Any, finished: Any, frames: Sequence[int]) -> None:
+    """Lay finished frames over the input by Mix, in the scene's frames that were rendered."""
+    rendered = compat.value_node(group, _RENDERED)
+    rendered.location = (-600, -250)
+    _key_rendered(group, frames)
+    mix = compat.mix_node(group)
+    factor = compat.product_of(group, start.outputs[MIX], rendered.outputs[0])
+    group.links.new(factor, mix.factor)
+    group.links.new(start.outputs[IMAGE], mix.a)
+    group.links.new(finished, mix.b)
+    group.links.new(mix.result, end.inputs[IMAGE])
+    mix.result.node.location, factor.node.location = (200, 150), (-300, -150)
 
 
 def _kept(group: Any) -> tuple[Any, Any]:

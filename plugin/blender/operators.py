@@ -180,8 +180,8 @@ def _scene(operator: Any, context: Any) -> Any:
     return context.scene
 
 
-def _nobody(operator: Any, context: Any) -> None:
-    return None
+def nobody(operator: Any, context: Any) -> None:
+    """Return nothing: there is nothing that an error could be shown on."""
 
 
 def engine_operators(session: Session) -> tuple[type, ...]:
@@ -220,7 +220,7 @@ def engine_operators(session: Session) -> tuple[type, ...]:
             "Track Faces",
             "Follow the faces of a movie clip and keep them as motion-tracking markers",
             lambda self, context: tracking.track_clip(context.scene, tracking.chosen_clip(context)),
-            _nobody,
+            nobody,
             {},
         ),
         (
@@ -228,7 +228,7 @@ def engine_operators(session: Session) -> tuple[type, ...]:
             "Try Engine",
             "Start the engine and ask what it has",
             lambda self, context: Work("Try", "models", {}, _models_in_words),
-            _nobody,
+            nobody,
             {},
         ),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 _GIGABYTE = 1 << 30
 
@@ -23,6 +23,13 @@ class FaceplatePreferences(bpy.types.AddonPreferences):
             description="Python of faceplate's environment, or that environment's folder; "
             "empty looks where install.py left word",
             subtype="FILE_PATH",
+        ),
+        "device": EnumProperty(
+            name="Device",
+            description="What the networks run on; an engine that cannot use it says so and "
+            "does not fall back",
+            items=[("cpu", "CPU", "The processor"), ("cuda", "CUDA", "A card of NVIDIA's")],
+            default="cpu",
         ),
         "threads": IntProperty(
             name="Threads", description="0 takes what the engine may use", min=0, max=1024
@@ -57,6 +64,7 @@ def preferences_of(context: Any) -> Any:
 def settings_of(preferences: Any) -> Mapping[str, Any]:
     """Return what the engine is told of the preferences."""
     return {
+        "device": preferences.device,
         "threads": preferences.threads,
         "cache": _path(preferences.cache) or None,
         "revocations": _path(preferences.revocations) or None,

@@ -20,7 +20,8 @@ from bpy.props import (
 
 from faceplate.core.errors import KnobError
 from faceplate.core.job import FaceChoice
-from faceplate.nodes.face import FACE_MATTE, FACE_SWAP, FACE_TRACK
+from faceplate.nodes import NODES as ALL_NODES
+from faceplate.nodes.face import FACE_QC, METHOD, WEIGHTS
 from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
 from faceplate.nodes.node import (
     ChoiceKnob,
@@ -32,10 +33,13 @@ from faceplate.nodes.node import (
 )
 from faceplate.plugin.blender import compat
 
-NODES = {node.name: node for node in (FACE_SWAP, FACE_MATTE, FACE_TRACK)}
-"""The nodes that Blender offers; a wire of Blender's carries pixels and nothing else."""
+NODES = {node.name: node for node in ALL_NODES if node is not FACE_QC}
+"""The nodes that Blender offers, in menu order."""
 NUMBER = "number"
 """Choice beside a knob's words: then its number counts."""
+
+DRAWN_KNOBS = frozenset({"weights", "steps"})
+"""Knobs that only the method fsgan uses."""
 
 SPACES = (
     *("ACEScg", "ACES2065-1", "Linear Rec.709 (sRGB)", "Linear Rec.2020", "Linear P3-D65"),
@@ -93,12 +97,18 @@ def properties_of(knob: Knob) -> dict[str, Any]:
         return {
             knob.name: EnumProperty(**said, items=items, default=default_words, options=options)
         }
+    said |= {"search": _weights, "search_options": {"SUGGESTION"}} if knob is WEIGHTS else {}
     return {knob.name: StringProperty(**said, default=knob.default)}
+
+
+def _weights(owner: Any, context: Any, typed: str) -> list[str]:
+    return [name for name in ("small", "official") if typed.lower() in name]
 
 
 def _knobs() -> Iterator[Knob]:
     for node in NODES.values():
-        yield from node.knobs
+        if node is not ACTOR_SOURCE:  # its file is the property `actor`, as of each that takes one
+            yield from node.knobs
 
 
 def _path(name: str, help: str) -> Any:
@@ -135,20 +145,8 @@ class FaceplateSettings(bpy.types.PropertyGroup):
         ),
         "actor": _path("Actor", ACTOR_SOURCE.knob("file").help),
         "track": _path("Track", "A solved track; the analysis is skipped"),
-        "track_from": PointerProperty(
-            name="Track From",
-            description="A Face Track node whose track is used",
-            type=bpy.types.NodeTree,
-            poll=lambda self, tree: tree.faceplate.node == FACE_TRACK.name,
-        ),
         "matte_in": StringProperty(
             name="Matte", description="A hand-made matte as FILE:LAYER; it wins over ours"
-        ),
-        "matte_from": PointerProperty(
-            name="Matte From",
-            description="A Face Matte node whose matte is used as if it were drawn",
-            type=bpy.types.NodeTree,
-            poll=lambda self, tree: tree.faceplate.node == FACE_MATTE.name,
         ),
         "mask": PointerProperty(
             name="Mask",
@@ -181,8 +179,9 @@ class FaceplateSettings(bpy.types.PropertyGroup):
         "draft": BoolProperty(
             name="Draft", description="Burn a mark in; needs no consent", options=set()
         ),
-        "result": StringProperty(description="Pattern of the frames that were rendered"),
+        "result": StringProperty(description="Frames that were rendered, or the track"),
         "rendered": StringProperty(description="Which frames these are"),
+        "analysed_with": StringProperty(description="What the analysis depended on"),
         "shift": IntProperty(description="Number of a frame's file less its scene frame"),
         "error": StringProperty(description="What went wrong last, or nothing"),
         "hint": StringProperty(description="What to do about it"),
@@ -271,15 +270,22 @@ def shortest(value: float) -> float:
 def draw_knobs(
     layout: Any, settings: Any, node: Node, *, skip: frozenset[str] = frozenset()
 ) -> None:
-    """Draw a node's knobs, in its own order, but for those that are settled."""
+    """Draw a node's knobs, in its own order, but for those that are settled.
+
+    What only the method fsgan uses is grey under another one.
+    """
     for knob in node.knobs:
         if knob.name in skip:
             continue
+        row = layout
+        if knob.name in DRAWN_KNOBS and METHOD in node.knobs:
+            row = layout.row()
+            row.active = settings.method == "fsgan"
         if isinstance(knob, NumberKnob) and knob.words:
             choice = word_property(knob)
-            layout.prop(settings, choice)
+            row.prop(settings, choice)
             if getattr(settings, choice) == NUMBER:
-                layout.prop(settings, knob.name, text=knob.unit.title() or " ")
+                row.prop(settings, knob.name, text=knob.unit.title() or " ")
         elif isinstance(knob, ListKnob):
             row = layout.row()
             row.label(text=label_of(knob.name))
@@ -287,4 +293,4 @@ def draw_knobs(
             column.use_property_split = False  # with it, Blender puts all words into one row
             column.prop(settings, knob.name)
         else:
-            layout.prop(settings, knob.name)
+            row.prop(settings, knob.name)

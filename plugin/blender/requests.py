@@ -11,48 +11,61 @@ import bpy
 
 from faceplate.core.errors import InputError
 from faceplate.core.footage import FrameRange, base_name, is_numbered
-from faceplate.core.job import Job
+from faceplate.core.job import TRAIN, Job
 from faceplate.nodes.face import FACE_TRACK
 from faceplate.nodes.shotfile import shot_text
 from faceplate.plugin.blender import group as groups
-from faceplate.plugin.blender.jobs import job_for
+from faceplate.plugin.blender import tracking
 from faceplate.plugin.blender.properties import NODES
 from faceplate.plugin.blender.scene import (
     Plate,
     blender_space,
     numbers_on_disk,
-    output_of,
-    plate_of,
+    plate_of_clip,
+    relative,
 )
-from faceplate.plugin.blender.scratch import rendered_feed, rendered_mask
+from faceplate.plugin.blender.scratch import rendered_mask
 from faceplate.plugin.blender.session import Work
+from faceplate.plugin.blender.wiring import Order, analysis_of, order_of
 
 
 def render_group(scene: Any, group: Any, *, overwrite: bool) -> Work:
-    """Return the work of rendering a group's frames and showing them in it.
+    """Return the work of a group's button: frames to render and show in it, or faces to follow.
 
     Raises:
         FaceplateError: the job cannot be made.
     """
-    plate = _readable_plate(scene, group)
-    output = output_of(group.faceplate, group.name)
-    if group.faceplate.node == FACE_TRACK.name:
-        return _analyse(group, plate, track_file(output))
-    job = job_for(group.faceplate, NODES[group.faceplate.node], plate, output, overwrite=overwrite)
+    order = ordered(scene, group, overwrite=overwrite)
+    if NODES[group.faceplate.node] is FACE_TRACK:
+        return _analyse(group, order)
+    if order.job.task == TRAIN:
+        return _train(group, order)
     owner = group.session_uid
-    mask = group.faceplate.mask
 
     def check(facts: Mapping[str, Any]) -> Work:
         refuse(facts)
-        drawn = job
-        if mask is not None:
-            frames = FrameRange.parse(job.frames) if job.frames else _all_frames(plate)
-            drawn = replace(job, matte_in=rendered_mask(mask, plate, frames, facts["size"]))
+        drawn, plate = order.job, order.plate
+        if order.mask is not None:
+            frames = FrameRange.parse(drawn.frames) if drawn.frames else _all_frames(plate)
+            matte = rendered_mask(order.mask, plate, frames, facts["size"])
+            drawn = replace(drawn, matte_in=matte)
         return Work(
             "Render", "render", {"job": drawn.to_json()}, _shower(facts, drawn, plate, owner), owner
         )
 
-    return Work("Check", "check", {"job": job.to_json()}, check, owner)
+    return Work("Check", "check", {"job": order.job.to_json()}, check, owner)
+
+
+def ordered(scene: Any, group: Any, *, overwrite: bool = False) -> Order:
+    """Return what is to be made for a group, once Blender has rendered what feeds it.
+
+    Raises:
+        FaceplateError: the job cannot be made.
+    """
+    order = order_of(scene, group, overwrite=overwrite)
+    for feed in order.feeds:
+        feed.render(scene)
+    return order
 
 
 def _all_frames(plate: Plate) -> FrameRange:
@@ -76,19 +89,19 @@ def write_shot(scene: Any, group: Any) -> Path:
         FaceplateError: the job cannot be made.
         InputError: a Face Track node, a mask that only Blender can draw, or the folder refuses.
     """
-    settings = group.faceplate
-    if settings.node == FACE_TRACK.name or settings.mask is not None:
+    order = order_of(scene, group)
+    if NODES[group.faceplate.node] is FACE_TRACK or order.mask is not None:
         raise InputError(
             f"{group.name} cannot be written as a shot file.",
-            hint="Write that of a Face Swap or Face Matte, with the mask as frames in Matte.",
+            hint="Write that of a node with frames, and with the mask as frames in Matte.",
         )
-    plate = _readable_plate(scene, group)
-    output = output_of(settings, group.name)
-    job = job_for(settings, NODES[settings.node], plate, output)
-    path = Path(output).with_name(f"{base_name(output)}.toml")
+    for feed in order.feeds:
+        feed.render(scene)
+    output = Path(order.job.output)
+    path = output.with_name(f"{base_name(order.job.output)}.toml")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(shot_text(job), encoding="utf-8")
+        path.write_text(shot_text(order.job), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}).") from error
     return path
@@ -135,15 +148,6 @@ def summary_in_words(summary: Mapping[str, Any]) -> str:
     return f"{counts}, {summary['replaced']} replaced now{beside}.{failed}"
 
 
-def _readable_plate(scene: Any, group: Any) -> Plate:
-    """Return a group's plate as files; what feeds it is rendered first where it is no file."""
-    plate = plate_of(scene, group)
-    if plate.feed is None:
-        return plate
-    folder = Path(output_of(group.faceplate, group.name)).parent / "plate"
-    return rendered_feed(scene, plate, group, folder)
-
-
 def track_file(output: str) -> Path:
     """Return the track that lies beside frames.
 
@@ -153,28 +157,30 @@ def track_file(output: str) -> Path:
     return Path(output).with_name(f"{base_name(output)}.track")
 
 
-def _analyse(group: Any, plate: Plate, out: Path) -> Work:
-    job = job_for(
-        group.faceplate, NODES[group.faceplate.node], plate, str(out.with_suffix(".%04d.exr"))
-    )
-    owner = group.session_uid
+def _analyse(group: Any, order: Order) -> Work:
+    out, owner = track_file(order.job.output), group.session_uid
+    said = analysis_of(order)
 
     def keep(facts: Mapping[str, Any]) -> str:
         found = group_of(owner)
-        found.faceplate.result = str(facts["out"])
+        found.faceplate.result, found.faceplate.analysed_with = relative(str(facts["out"])), said
         groups.mark(found, None)
-        return track_in_words(facts)
+        clip = tracking.clip_with(out)
+        if clip is not None:
+            tracking.add_markers(clip, plate_of_clip(clip, ""))
+        return tracking.track_in_words(facts)
 
-    return Work("Track", "analyse", {"job": job.to_json(), "out": str(out)}, keep, owner)
+    return tracking.analysis(order.job, out, tracking.clip_with(out), keep, owner)
 
 
-def track_in_words(facts: Mapping[str, Any]) -> str:
-    """Return what an analysis found, in one sentence."""
-    faces = facts.get("faces", ())
-    if not faces:
-        return "No face was found."
-    seen = ", ".join(f"face {face['face']} in {face['frames']} frames" for face in faces)
-    return f"Found {seen}."
+def _train(group: Any, order: Order) -> Work:
+    owner = group.session_uid
+
+    def keep(facts: Mapping[str, Any]) -> str:
+        groups.mark(group_of(owner), None)
+        return str(facts["sentence"])
+
+    return Work("Train", "train", {"job": order.job.to_json()}, keep, owner)
 
 
 def preview_group(scene: Any, group: Any, folder: Path) -> Work:
@@ -183,14 +189,11 @@ def preview_group(scene: Any, group: Any, folder: Path) -> Work:
     Raises:
         FaceplateError: the job cannot be made.
     """
-    plate = _readable_plate(scene, group)
-    job = job_for(
-        group.faceplate, NODES[group.faceplate.node], plate, output_of(group.faceplate, group.name)
-    )
-    number = plate.number_of(scene.frame_current)
+    order = ordered(scene, group)
+    number = order.plate.number_of(scene.frame_current)
     out = folder / f"preview.{number:04d}.exr"
     owner = group.session_uid
-    params = {"job": job.to_json(), "frame": number, "out": str(out)}
+    params = {"job": order.job.to_json(), "frame": number, "out": str(out)}
 
     def show(facts: Mapping[str, Any]) -> str:
         show_picture(Path(facts["out"]))

@@ -20,10 +20,13 @@ from faceplate.core.footage import (
     frame_path,
     is_numbered,
 )
+from faceplate.nodes.node import Kind, Node
 from faceplate.plugin.blender import compat
+from faceplate.plugin.blender.properties import NODES
 
+IMAGE = "Image"
+"""What a node's plate, and its picture, are called in Blender."""
 _DIGITS = re.compile(r"(\d+)(\.\w+)$")
-_PASS_THROUGH = ("NodeReroute",)
 # A picture's own output; everything else of an Image node is a layer of it.
 _ROOT_SOCKETS = ("Image", "Combined")
 
@@ -44,7 +47,7 @@ class Plate:
         shift: number of a frame's file less its scene frame.
         start: number of a movie's first frame.
         colorspace: what is known of its colour space, or "".
-        feed: the socket that must be rendered into these frames first, or None.
+        feed: the socket whose pictures the frames are to be, and must be rendered first, or None.
     """
 
     pattern: str
@@ -52,6 +55,13 @@ class Plate:
     start: int = FIRST_MOVIE_FRAME
     colorspace: str = ""
     feed: Any = None
+
+    @property
+    def source(self) -> str:
+        """What the frames come from, as a text to compare: files, or a socket."""
+        if self.feed is None:
+            return self.pattern
+        return f"{self.feed.name} of {self.feed.node.name}"
 
     def number_of(self, scene_frame: int) -> int:
         """Return the number of the plate's frame that a scene frame shows."""
@@ -100,7 +110,7 @@ def plate_of(scene: Any, group: Any) -> Plate:
         pattern = pattern_of(absolute(settings.plate))
         start = FIRST_MOVIE_FRAME if is_numbered(pattern) else settings.movie_start
         return Plate(pattern, start=start, colorspace=settings.colorspace)
-    socket = feed_of(scene, group)
+    socket = feed_of(scene, group, IMAGE)
     if socket is None:
         raise InputError(
             f"{group.name} has no plate.", hint="Name the plate, or plug one into Image."
@@ -108,16 +118,28 @@ def plate_of(scene: Any, group: Any) -> Plate:
     return _plate_at(socket, settings.colorspace)
 
 
-def feed_of(scene: Any, group: Any) -> Any:
-    """Return the socket that is plugged into a group's Image, or None."""
+def feed_of(scene: Any, group: Any, name: str) -> Any:
+    """Return the socket that is plugged into an input of a group, or None.
+
+    Reroutes are looked through, and so are our nodes that pass the plate on as it came.
+    """
     for node in nodes_of(group, compat.compositor_tree(scene)):
-        socket = node.inputs[0]
-        while socket.is_linked:
+        socket = node.inputs.get(name)
+        while socket is not None and socket.is_linked:
             source = socket.links[0].from_socket
-            if source.node.bl_idname not in _PASS_THROUGH:
+            if not _passes(source):
                 return source
             socket = source.node.inputs[0]
     return None
+
+
+def _passes(source: Any) -> bool:
+    """Return whether an output gives what its node's first input gets."""
+    node = source.node
+    if node.bl_idname == "NodeReroute":
+        return True
+    tree: Any = getattr(node, "node_tree", None)
+    return is_ours(tree) and source.name == IMAGE and not gives_picture(NODES[tree.faceplate.node])
 
 
 def nodes_of(group: Any, tree: Any) -> Iterator[Any]:
@@ -247,6 +269,11 @@ def groups() -> list[Any]:
 def is_ours(tree: Any) -> bool:
     """Return whether a tree is a Faceplate group."""
     return tree is not None and tree.bl_idname == compat.TREE and bool(tree.faceplate.node)
+
+
+def gives_picture(node: Node) -> bool:
+    """Return whether a node makes a new picture, and so has frames to show as its Image."""
+    return any(port.kind is Kind.IMAGE for port in node.outputs)
 
 
 def blender_space(space: str) -> str:

@@ -2,55 +2,76 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from faceplate.core.errors import InputError
-from faceplate.core.footage import FrameRange
+from faceplate.core.footage import FrameRange, frame_path
 from faceplate.plugin.blender import compat
-from faceplate.plugin.blender.scene import Plate, absolute, clean
+from faceplate.plugin.blender.scene import Plate, absolute, clean, numbers_on_disk
 
 
-def rendered_feed(scene: Any, plate: Plate, group: Any, folder: Path) -> Plate:
-    """Render what feeds a group into EXR frames, and return these as its plate.
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A socket whose pictures are to be rendered into files.
 
-    The scene's frames of the render range are written; the scene itself is left as it was.
-
-    Args:
-        scene: whose compositor the socket belongs to.
-        plate: with a ``feed``.
-        group: that is fed.
-        folder: where the frames go.
-
-    Raises:
-        InputError: the compositor wrote no frame.
+    Attributes:
+        socket: an output in the scene's compositor.
+        pattern: of the EXR frames to write, absolute.
+        shift: number of a frame's file less its scene frame.
+        is_number: one number per pixel is wanted, and not a colour.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("in.*.exr"):  # of another range
-        old.unlink()
-    node_name, socket_index = plate.feed.node.name, list(plate.feed.node.outputs).index(plate.feed)
-    copy, tree = compat.copied_scene(scene)
-    try:
-        for node in list(tree.nodes):  # else the user's own outputs are written again
-            if node.bl_idname in ("CompositorNodeOutputFile", "CompositorNodeViewer"):
-                tree.nodes.remove(node)
-        source = tree.nodes[node_name].outputs[socket_index]
-        tree.links.new(source, compat.file_output(tree, folder, "in.####"))
-        tree.links.new(source, compat.result_socket(tree))
-        _render(copy, folder)
-    finally:
-        compat.remove_scene(copy, tree)
-    pattern = str(folder / "in.%04d.exr")
-    if not any(folder.glob("in.*.exr")):
-        raise InputError(
-            f"The compositor wrote no frame of what feeds {group.name}.",
-            hint="Render the scene once and look whether there is a picture.",
-        )
+
+    socket: Any
+    pattern: str
+    shift: int = 0
+    is_number: bool = False
+
+    def render(self, scene: Any) -> None:
+        """Write the frames of the scene's range; the scene itself is left as it was.
+
+        Raises:
+            InputError: the compositor wrote no frame.
+        """
+        folder = Path(self.pattern).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in numbers_on_disk(self.pattern):  # of another range
+            frame_path(self.pattern, number).unlink()
+        node, index = self.socket.node, list(self.socket.node.outputs).index(self.socket)
+        copy, tree = compat.copied_scene(scene)
+        try:
+            for output in list(tree.nodes):  # else the user's own outputs are written again
+                if output.bl_idname in ("CompositorNodeOutputFile", "CompositorNodeViewer"):
+                    tree.nodes.remove(output)
+            source = tree.nodes[node.name].outputs[index]
+            if self.is_number:
+                source = compat.number_of(tree, source)
+            tree.links.new(source, compat.file_output(tree, folder, "scene.####"))
+            tree.links.new(source, compat.result_socket(tree))
+            _render(copy, folder)
+        finally:
+            compat.remove_scene(copy, tree)
+        made = numbers_on_disk(str(folder / "scene.%04d.exr"))
+        if not made:
+            raise InputError(
+                f"The compositor wrote no frame of what {node.name} gives.",
+                hint="Render the scene once and look whether there is a picture.",
+            )
+        for frame in made:
+            written = folder / f"scene.{frame:04d}.exr"
+            written.replace(frame_path(self.pattern, frame + self.shift))
+
+
+def readable(plate: Plate, folder: Path) -> Plate:
+    """Return a plate with a name for the frames that are rendered from what feeds it."""
+    if plate.feed is None:
+        return plate
     # From 5.0 on the frames say themselves which space Blender works in.
     known = "" if compat.is_new() else "lin_rec709_scene"
-    return Plate(pattern, colorspace=plate.colorspace or known)
+    return Plate(str(folder / "in.%04d.exr"), colorspace=plate.colorspace or known, feed=plate.feed)
 
 
 def rendered_mask(mask: Any, plate: Plate, numbers: FrameRange, size: tuple[int, int]) -> str:

@@ -10,10 +10,9 @@ import bpy
 
 from faceplate.core.errors import InputError
 from faceplate.core.footage import FrameRange, frame_path, numbered_files
-from faceplate.nodes.face import FACE_SWAP
 from faceplate.plugin.blender import compat
 from faceplate.plugin.blender.group import mark
-from faceplate.plugin.blender.jobs import job_for
+from faceplate.plugin.blender.jobs import strip_job
 from faceplate.plugin.blender.requests import refuse, summary_in_words
 from faceplate.plugin.blender.scene import Plate, absolute, clean
 from faceplate.plugin.blender.session import Work
@@ -33,15 +32,8 @@ def swap_strip(scene: Any, *, overwrite: bool) -> Work:
     numbers, plate = plate_of_strip(strip)
     folder = f"//faceplate/{clean(strip.name)}/strip/{clean(strip.name)}.%04d.exr"
     output = absolute(settings.output or folder)
-    job = job_for(
-        settings,
-        FACE_SWAP,
-        plate,
-        output,
-        frames=str(FrameRange(numbers)),
-        layers=("comp",),
-        overwrite=overwrite,
-    )
+    frames = str(FrameRange(numbers))
+    job = strip_job(settings, plate, output, frames, overwrite=overwrite)
     scene_name, strip_name = scene.name, strip.name
 
     def check(facts: Mapping[str, Any]) -> Work:

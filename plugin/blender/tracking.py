@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from faceplate.core.errors import InputError
+from faceplate.core.footage import frame_path
+from faceplate.core.job import Job
 from faceplate.nodes.face import FACE_TRACK
 from faceplate.plugin.blender import compat
-from faceplate.plugin.blender.jobs import job_for
-from faceplate.plugin.blender.requests import track_in_words
-from faceplate.plugin.blender.scene import Plate, absolute, clean, plate_of_clip, relative
+from faceplate.plugin.blender.jobs import clip_job
+from faceplate.plugin.blender.scene import (
+    Plate,
+    absolute,
+    clean,
+    is_ours,
+    numbers_on_disk,
+    plate_of,
+    plate_of_clip,
+    relative,
+)
+from faceplate.plugin.blender.scratch import readable
 from faceplate.plugin.blender.session import Work
 
 _OUTLINE = "outline_"
@@ -27,41 +38,63 @@ Points = Mapping[str, Mapping[int, tuple[float, float]]]
 
 
 def chosen_clip(context: Any) -> Any:
-    """Return the clip of the clip editor, else the only one of the file.
+    """Return the clip of the clip editor, that of the active Face Track node, or the only one.
 
     Raises:
-        InputError: none, or several.
+        InputError: none, or several; or that node was not tracked.
     """
     clip = getattr(context.space_data, "clip", None)
     if clip is not None:
         return clip
+    tree: Any = getattr(getattr(context, "active_node", None), "node_tree", None)
+    if is_ours(tree) and tree.faceplate.node == FACE_TRACK.name:
+        return clip_of(context.scene, tree)
     clips = list(bpy.data.movieclips)
     if len(clips) != 1:
         raise InputError(
             f"There are {len(clips)} movie clips and none is chosen.",
-            hint="Open the plate in a Movie Clip Editor.",
+            hint="Open the plate in a Movie Clip Editor, or select a Face Track node.",
         )
     return clips[0]
 
 
+def clip_of(scene: Any, group: Any) -> Any:
+    """Return the clip of a Face Track's plate with its track: the one that is there, or a new one.
+
+    Raises:
+        InputError: it was not tracked, or its plate is not on disk.
+    """
+    result = group.faceplate.result
+    if not result:
+        raise InputError(f"{group.name} has no track yet.", hint="Press Track.")
+    plate = readable(plate_of(scene, group), Path(absolute(result)).parent / "plate")
+    clips = [c for c in bpy.data.movieclips if plate_of_clip(c, "").pattern == plate.pattern]
+    if not clips:
+        numbers = numbers_on_disk(plate.pattern)
+        if not numbers:
+            raise InputError(f"{plate.pattern} is not on disk.")
+        clip = bpy.data.movieclips.load(str(frame_path(plate.pattern, numbers[0])))
+        is_movie = clip.source == "MOVIE"
+        clip.frame_start = plate.start if is_movie else numbers[0] - plate.shift
+        clips = [clip]
+    clips[0].faceplate_track = result
+    return clips[0]
+
+
+def clip_with(track: Path) -> Any:
+    """Return the clip whose markers came from a track, or None."""
+    said = {relative(str(track)), str(track)}
+    return next((clip for clip in bpy.data.movieclips if clip.faceplate_track in said), None)
+
+
 def track_clip(scene: Any, clip: Any) -> Work:
     """Return the work of following the faces of a clip and keeping them as markers.
-
-    Markers that somebody moved since the last time go to the engine and win over what it sees, as
-    do those that were moved before; removing ``.corrections.json`` beside the track forgets them.
 
     Raises:
         InputError: the file was never saved, or the clip's plate cannot be named.
     """
     plate = plate_of_clip(clip, scene.faceplate.colorspace)
     out = Path(absolute(f"//faceplate/{clean(clip.name)}/{clean(clip.name)}.track"))
-    job = job_for(scene.faceplate, FACE_TRACK, plate, str(out.with_suffix(".%04d.exr")))
-    params: dict[str, Any] = {"job": job.to_json(), "out": str(out)}
-    corrected = out.with_suffix(".corrections.json")
-    if clip.faceplate_track:
-        add_corrections(corrected, corrections(clip, plate))
-    if corrected.is_file():
-        params["corrections"] = str(corrected)
     owner = clip.session_uid
 
     def keep(facts: Mapping[str, Any]) -> str:
@@ -72,7 +105,43 @@ def track_clip(scene: Any, clip: Any) -> Work:
         add_markers(found, plate)
         return track_in_words(facts)
 
+    return analysis(clip_job(scene.faceplate, plate, out), out, clip, keep, owner)
+
+
+def analysis(
+    job: Job, out: Path, clip: Any, keep: Callable[[Mapping[str, Any]], str], owner: int
+) -> Work:
+    """Return the work of following faces into a track.
+
+    Markers that somebody moved since the last time go to the engine and win over what it sees, as
+    do those that were moved before; removing ``.corrections.json`` beside the track forgets them.
+
+    Args:
+        job: of which plate.
+        out: the track.
+        clip: whose markers may have been moved, or None.
+        keep: takes what was found; gives the sentence to close with.
+        owner: `session_uid` of the data-block that it is done for.
+
+    Raises:
+        InputError: earlier corrections cannot be read.
+    """
+    params: dict[str, Any] = {"job": job.to_json(), "out": str(out)}
+    corrected = out.with_suffix(".corrections.json")
+    if clip is not None and clip.faceplate_track:
+        add_corrections(corrected, corrections(clip, plate_of_clip(clip, "")))
+    if corrected.is_file():
+        params["corrections"] = str(corrected)
     return Work("Track", "analyse", params, keep, owner)
+
+
+def track_in_words(facts: Mapping[str, Any]) -> str:
+    """Return what an analysis found, in one sentence."""
+    faces = facts.get("faces", ())
+    if not faces:
+        return "No face was found."
+    seen = ", ".join(f"face {face['face']} in {face['frames']} frames" for face in faces)
+    return f"Found {seen}."
 
 
 # --- what the engine wrote ----------------------------------------------------------------------

@@ -8,13 +8,29 @@ from typing import Any
 import bpy
 
 from faceplate.core.footage import MOVIE_SUFFIXES
-from faceplate.nodes.face import FACE_SWAP, FACE_TRACK
+from faceplate.nodes.face import (
+    FACE_BLEND,
+    FACE_MATTE,
+    FACE_SWAP,
+    FACE_TRACK,
+    TRAIN_IDENTITY,
+)
+from faceplate.nodes.footage import ACTOR_SOURCE
+from faceplate.nodes.node import Kind
 from faceplate.plugin.blender import scene
 from faceplate.plugin.blender.group import title_of
 from faceplate.plugin.blender.properties import NODES, draw_knobs
+from faceplate.plugin.blender.scene import gives_picture
 from faceplate.plugin.blender.session import Session
 
 _CATEGORY = "Faceplate"
+RENDER = "Render"
+_BUTTONS = {
+    FACE_TRACK.name: "Track",
+    TRAIN_IDENTITY.name: "Train",
+    **dict.fromkeys((FACE_SWAP.name, FACE_BLEND.name, FACE_MATTE.name), RENDER),
+}
+"""What the main button of a node says; the others are rendered at the node that they feed."""
 _FACE_FIELDS = {"index": "face_index", "at": "face_at", "reference": "reference"}
 
 
@@ -48,7 +64,9 @@ def panels(session: Session) -> tuple[type, ...]:
         def draw(self, context: Any) -> None:
             self.layout.use_property_split = True
             settings = context.active_node.node_tree.faceplate
-            draw_knobs(self.layout, settings, NODES[settings.node])
+            node = NODES[settings.node]
+            if node is not ACTOR_SOURCE:
+                draw_knobs(self.layout, settings, node)
 
     class FACEPLATE_PT_strip(Panel, bpy.types.Panel):  # noqa: N801
         """The face in the active strip."""
@@ -80,31 +98,54 @@ def draw_node(layout: Any, session: Session, group: Any) -> None:
     """Draw what a group reads and writes, its buttons, and what went wrong."""
     settings = group.faceplate
     node = NODES[settings.node]
+    button = _BUTTONS.get(node.name)
+    takes = {port.kind for port in node.inputs}
     draw_error(layout, settings)
     layout.use_property_split = True
     layout.label(text=title_of(node))
-    for name in ("plate", "colorspace", "frames"):
-        layout.prop(settings, name)
+    if Kind.IMAGE in takes:
+        draw_plate(layout, settings, is_end=button is not None)
+    if Kind.ACTOR in takes or node is ACTOR_SOURCE:
+        layout.prop(settings, "actor")
+    if button == RENDER:
+        draw_face(layout, settings)
+        if Kind.TRACK in takes:
+            for name in ("track", "mask", "matte_in"):
+                layout.prop(settings, name)
+        layout.prop(settings, "shot")
+    if Kind.IMAGE in takes and button is not None:
+        layout.prop(settings, "output")
+    if gives_picture(node):
+        layout.prop(settings, "draft")
+    if button is not None:
+        draw_buttons(layout, group, button)
+    draw_running(layout, session)
+
+
+def draw_plate(layout: Any, settings: Any, *, is_end: bool) -> None:
+    """Draw which plate is read, and how, where a node's own button reads it."""
+    layout.prop(settings, "plate")
+    if is_end:
+        layout.prop(settings, "colorspace")
+        layout.prop(settings, "frames")
     if Path(settings.plate).suffix.lower() in MOVIE_SUFFIXES:
         layout.prop(settings, "movie_start")
-    if node is FACE_SWAP:
-        layout.prop(settings, "actor")
-    if node is not FACE_TRACK:
-        draw_face(layout, settings)
-        for name in ("track_from", "track", "matte_from", "mask", "matte_in"):
-            layout.prop(settings, name)
-        layout.prop(settings, "shot")
-    layout.prop(settings, "output")
-    if node is FACE_SWAP:
-        layout.prop(settings, "draft")
+
+
+def draw_buttons(layout: Any, group: Any, button: str) -> None:
+    """Draw a node's buttons."""
     row = layout.row(align=True)
-    row.operator("faceplate.render", text="Track" if node is FACE_TRACK else "Render")
-    if node is not FACE_TRACK:
+    row.operator("faceplate.render", text=button)
+    if button == RENDER:
         row.operator("faceplate.preview")
         row.operator("faceplate.refresh", text="", icon="FILE_REFRESH")
         layout.operator("faceplate.write_shot")
         draw_lack(layout, group)
-    draw_running(layout, session)
+    elif group.faceplate.node == FACE_TRACK.name and group.faceplate.result:
+        layout.operator("faceplate.markers_in_clip")
+        column = layout.column(align=True)
+        column.operator("faceplate.mask_from_face")
+        column.operator("faceplate.shape_keys_from_face")
 
 
 def draw_face(layout: Any, settings: Any) -> None:

@@ -90,7 +90,9 @@ class Layout:
 
     def __init__(self, drawn: list[tuple[str, str]] | None = None) -> None:
         self.drawn = [] if drawn is None else drawn
+        self.rows: list[Layout] = []
         self.use_property_split = self.alert = False
+        self.active = True
 
     def prop(self, data: Any, name: str, *, text: str = "") -> None:
         assert name in data.__annotations__, name
@@ -108,7 +110,8 @@ class Layout:
         self.drawn.append(("progress", text))
 
     def row(self, *, align: bool = False) -> Layout:
-        return Layout(self.drawn)
+        self.rows.append(Layout(self.drawn))
+        return self.rows[-1]
 
     def column(self, *, align: bool = False) -> Layout:
         return Layout(self.drawn)

@@ -185,7 +185,7 @@ def said(operator, **arguments):
 
 def knobs(task, folder):
     """Say which jobs settings make: defaults, curves, words, faces; and run the examples."""
-    jobs, properties, scene_part = part("jobs"), part("properties"), part("scene")
+    scene_part = part("scene")
     errors = importlib.import_module(f"{ID}.vendor.faceplate.core.errors")
     scene, tree = new_scene(task)
     node, settings = add_swap(tree, task, plate_node(tree, task))
@@ -193,8 +193,7 @@ def knobs(task, folder):
     plate = scene_part.plate_of(scene, node.node_tree)
 
     def job():
-        swap = properties.NODES["FaceSwap"]
-        return json.loads(jobs.job_for(settings, swap, plate, "/out/c.%04d.exr").to_json())
+        return json.loads(part("wiring").order_of(scene, node.node_tree).job.to_json())
 
     found = {"plate": [plate.pattern, plate.shift], "default": job()}
     assert bpy.ops.faceplate.write_shot() == {"FINISHED"}
@@ -339,6 +338,116 @@ def track(task, folder):
     return found
 
 
+def add(tree, kind, **wires):
+    """Add a node of ours and plug outputs into it, by the names of its inputs."""
+    assert bpy.ops.faceplate.add_node(node=kind) == {"FINISHED"}
+    node = tree.nodes.active
+    for name, source in wires.items():
+        tree.links.new(source, node.inputs[name])
+    settings = node.node_tree.faceplate
+    settings.frames, settings.draft, settings.shot = "1001-1002", True, "demo"
+    return node, settings
+
+
+def chain(task, folder):
+    """Track, matte and swap as nodes of their own, wired; then the swap in parts."""
+    scene, tree = new_scene(task, frames=2)
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "chain.blend"))
+    plate = plate_node(tree, task, 2).outputs[0]
+    track, track_settings = add(tree, "FaceTrack", Image=plate)
+    seen = {"Image": track.outputs["Image"], "Track": track.outputs["Track"]}
+    matte, matte_settings = add(tree, "FaceMatte", **seen)
+    swap, settings = add(
+        tree, "FaceSwap", Image=plate, Track=seen["Track"], Matte=matte.outputs["Matte"]
+    )
+    settings.actor, settings.views = task["actor"], 2
+    matte_settings.erode, settings.erode, track_settings.smoothing = 1.5, 2.0, 0.5
+    outputs = {node.name: [s.name for s in node.outputs] for node in (track, matte, swap)}
+    found = {"outputs": outputs}
+
+    def press(node, operator=bpy.ops.faceplate.render):
+        return said(operator, group=node.node_tree.name)
+
+    def job(node):
+        return json.loads(part("wiring").order_of(scene, node.node_tree).job.to_json())
+
+    found["not tracked"] = [press(swap), settings.error, swap.label]
+    assert press(track) == ""
+    found["track"] = bpy.path.abspath(track_settings.result)
+    found["swap"] = job(swap)
+    track_settings.smoothing = 0.25
+    found["tracked otherwise"] = press(swap)
+    track_settings.smoothing = 0.5
+
+    face, face_settings = add(tree, "FaceReenact", **seen)
+    face_settings.views, face_settings.actor = 2, task["actor"]
+    knee = tree.nodes.new("NodeReroute")
+    tree.links.new(face.outputs["Face"], knee.inputs[0])
+    cut = matte.outputs["Matte"]
+    whole, _ = add(tree, "FaceComplete", Face=knee.outputs[0], Matte=cut)
+    blend, blend_settings = add(
+        tree, "FaceBlend", Image=plate, Face=whole.outputs["Face"], Matte=cut
+    )
+    blend_settings.erode, blend_settings.layers = 2.0, settings.layers
+    found["parts"] = job(blend)
+    found["no frames"] = press(whole)
+    other = tree.nodes.new("CompositorNodeRGB").outputs[0]
+    tree.links.new(other, blend.inputs["Face"])
+    found["no face"] = press(blend)
+    tree.links.new(whole.outputs["Face"], blend.inputs["Face"])
+    tree.links.new(other, whole.inputs["Matte"])
+    found["no matte"] = press(blend)
+    tree.links.new(cut, whole.inputs["Matte"])
+    tree.links.new(other, matte.inputs["Image"])
+    found["other plate"] = press(blend)
+    tree.links.new(seen["Image"], matte.inputs["Image"])
+    assert press(blend) == ""
+    found["blend"] = bpy.path.abspath(blend_settings.result)
+
+    trained, training = add(tree, "TrainIdentity")
+    training.actor, training.samples = task["actor"], 6
+    tree.links.new(trained.outputs["Actor"], swap.inputs["Actor"])
+    found["trains a warp"] = press(swap)
+    settings.method = "fsgan"
+    found["trained"], found["training"] = job(swap), job(trained)
+    tree.links.remove(swap.inputs["Actor"].links[0])
+    settings.method = "warp"
+
+    assert press(matte) == ""
+    found["mattes"] = {s.name: s.type for s in matte.outputs}
+    write_layers(tree, matte, folder / "chain" / "layers", ["Matte", "matte_face", "Image"])
+    bpy.ops.wm.save_mainfile()
+    for node in [n for n in tree.nodes if n.bl_idname == "CompositorNodeOutputFile"]:
+        tree.nodes.remove(node)
+    tree.links.new(matte.outputs["matte_face"], swap.inputs["Matte"])
+    assert press(swap, bpy.ops.faceplate.write_shot) == ""
+    found["by hand"] = job(swap)["matte_in"]
+
+    assert press(track, bpy.ops.faceplate.markers_in_clip) == ""
+    (clip,) = bpy.data.movieclips
+    tracks = clip.tracking.tracks
+    found["clip"] = [clip.frame_start, len(tracks)]
+    width = clip.size[0]
+    nose = tracks["face0.nose_tip"].markers.find_frame(2)
+    before = nose.co[0]
+    nose.co = (before + 5 / width, nose.co[1])
+    assert press(track) == ""
+    moved = tracks["face0.nose_tip"].markers.find_frame(2).co[0]
+    found["moved"] = (moved - before) * width
+    scene.frame_set(2)
+    assert press(track, bpy.ops.faceplate.mask_from_face) == ""
+    found["masks"] = [mask.name for mask in bpy.data.masks]
+    return found
+
+
+def mattes_alone(task, folder):
+    """Open the chain where the add-on never was, and render the mattes."""
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "chain.blend"))
+    assert ID not in bpy.context.preferences.addons
+    render(bpy.context.scene, folder / "mattes_alone")
+    return {}
+
+
 def crash(task, folder):
     """Kill the engine while it renders: Blender lives, says it, starts it again, finishes."""
     scene, tree = new_scene(task)
@@ -412,7 +521,7 @@ def remove(task, folder):
     }
 
 
-STEPS = (swap, without, again, knobs, feed, strip, track, crash, remove)
+STEPS = (swap, without, again, knobs, feed, strip, track, chain, mattes_alone, crash, remove)
 """In this order: the first installs, the last uninstalls."""
 
 
@@ -424,7 +533,7 @@ def main():
         (folder / step).mkdir(exist_ok=True)
         if step == "swap":
             install(task)
-        if step != "without":
+        if step not in ("without", "mattes_alone"):
             enable(task)
         found = next(s for s in STEPS if s.__name__ == step)(task, folder)
         (folder / f"{step}.json").write_text(json.dumps(found, indent=1))

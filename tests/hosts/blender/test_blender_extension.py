@@ -100,7 +100,7 @@ class Blender:
     def does(self, step: str) -> Any:
         """Return what a step found; it is done once."""
         if step not in self._done:
-            resources = "bare" if step == "without" else "user"
+            resources = "bare" if step in ("without", "mattes_alone") else "user"
             done = subprocess.run(
                 [str(self.python), "-W", "error::DeprecationWarning", str(STEPS), step, "."],
                 cwd=self.folder,
@@ -393,6 +393,95 @@ def test_shape_keys_follow_the_expression(blender: Blender) -> None:
     wanted = [float(row[head.index("jawOpen")]) for row in rows]
     assert [v[0] for v in found["keys"].values()] == pytest.approx(wanted, abs=1e-4)
     assert {v[1] for v in found["keys"].values()} == {0.0}
+
+
+def test_a_chain_of_nodes_says_what_the_wires_carry_before_anything_is_rendered(
+    blender: Blender,
+) -> None:
+    outputs = blender.does("chain")["outputs"]
+
+    assert outputs["Face Track"] == ["Image", "Track"]
+    assert outputs["Face Matte"] == ["Image", "Matte"]
+
+
+def test_tracking_and_mattes_of_their_own_feed_a_swap(blender: Blender) -> None:
+    found = blender.does("chain")
+
+    job = found["swap"]
+    assert Path(found["track"]).is_file() and job["track"] == found["track"]
+    assert (job["knobs"]["erode"], job["knobs"]["smoothing"]) == (3.5, 0.5)  # 1.5 and 2 add up
+
+
+def test_the_swap_in_parts_is_the_job_of_the_swap_in_one(blender: Blender) -> None:
+    found = blender.does("chain")
+
+    assert {**found["parts"], "output": ""} == {**found["swap"], "output": ""}
+    for number in (1001, 1002):
+        frame = read_frame(Path(found["blend"] % number), number)
+        assert frame.header["faceplate/status"] == "replaced"
+
+
+def test_a_wire_that_does_not_fit_is_said_in_words(blender: Blender) -> None:
+    found = blender.does("chain")
+
+    report, error, label = found["not tracked"]
+    assert error == "Face Track has no track yet." and error in report and error.startswith(label)
+    for name, words in (
+        ("tracked otherwise", "Face Track was tracked with another plate or other knobs."),
+        ("no frames", "FaceComplete gives no frames."),
+        ("no face", "RGBA of RGB, in Face of Face Blend, gives no face."),
+        ("no matte", "RGBA of RGB, in Matte of Face Complete, gives no matte."),
+        ("other plate", "Face Matte looks at RGBA of RGB, and Face Blend at"),
+        ("trains a warp", "Method warp has no network to fine-tune."),
+    ):
+        assert words in found[name], name
+
+
+def test_what_networks_are_taught_stands_in_the_job_of_the_swap(blender: Blender) -> None:
+    found = blender.does("chain")
+
+    assert found["swap"]["finetune"] is None
+    assert found["trained"]["finetune"] == found["training"]["finetune"]
+    assert found["trained"]["finetune"]["samples"] == 6
+    assert (found["training"]["task"], found["trained"]["task"]) == ("train", "swap")
+    assert found["training"]["actor"] == found["trained"]["actor"]
+
+
+def test_a_matte_node_renders_its_mattes_also_without_the_add_on(blender: Blender) -> None:
+    mattes = blender.does("chain")["mattes"]
+    blender.does("mattes_alone")
+
+    names = ("face", "hair", "occluder", "mouth", "blend")
+    assert mattes == {
+        "Image": "RGBA",
+        "Matte": "VALUE",
+        **{f"matte_{name}": "VALUE" for name in names},
+    }
+    for number in (1, 2):
+        made = blender.folder / "faceplate" / "face_matte" / f"face_matte.{number + 1000}.exr"
+        wanted = read_frame(made, number).channels
+        for output, channel in (("Matte", "matte_blend.A"), ("matte_face", "matte_face.A")):
+            path = blender.folder / "chain" / "layers" / output / f"out.{number:04d}.exr"
+            np.testing.assert_array_equal(plane(path, "R"), wanted[channel].astype(np.float32))
+        assert wanted["matte_blend.A"].max() == 1.0
+
+
+def test_any_pictures_of_blenders_are_a_matte_made_by_hand(blender: Blender) -> None:
+    pattern, _, channel = blender.does("chain")["by hand"].rpartition(":")
+
+    for number in (1001, 1002):  # under the plate's numbers, and not the scene's
+        made = blender.folder / "faceplate" / "face_matte" / f"face_matte.{number}.exr"
+        found = read_frame(Path(pattern % number), number).channels[channel]
+        wanted = read_frame(made, number).channels["matte_face.A"]
+        np.testing.assert_array_equal(found, wanted.astype(np.float32))
+
+
+def test_a_track_node_gives_markers_and_masks_and_takes_corrections(blender: Blender) -> None:
+    found = blender.does("chain")
+
+    assert found["clip"] == [1, 9]
+    assert found["moved"] == pytest.approx(5.0, abs=0.01)
+    assert found["masks"] == ["face0"]
 
 
 def test_an_engine_that_is_killed_is_started_again_and_finishes(blender: Blender) -> None:

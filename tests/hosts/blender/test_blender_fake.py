@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from faceplate.nodes import NODES
+
 HERE = Path(__file__).parent
 spec = importlib.util.spec_from_file_location("fake_bpy", HERE / "fake_bpy.py")
 assert spec is not None and spec.loader is not None
@@ -202,8 +204,9 @@ def settings_of(node: str) -> SimpleNamespace:
     return SimpleNamespace(**values | {"node": node})
 
 
-@pytest.mark.parametrize("node", ["FaceSwap", "FaceMatte", "FaceTrack"])
+@pytest.mark.parametrize("node", [node.name for node in NODES if node.name != "FaceQC"])
 def test_the_panel_shows_every_knob_of_the_node(node: str, bpy: Any, session: Any) -> None:
+    buttons = {"FaceSwap", "FaceBlend", "FaceMatte", "FaceTrack", "TrainIdentity"}
     ui = import_module("faceplate.plugin.blender.ui")
     properties = import_module("faceplate.plugin.blender.properties")
     settings = settings_of(node)
@@ -211,14 +214,37 @@ def test_the_panel_shows_every_knob_of_the_node(node: str, bpy: Any, session: An
     layout = fake.Layout()
 
     ui.draw_node(layout, session, SimpleNamespace(faceplate=settings))
-    properties.draw_knobs(layout, settings, properties.NODES[node])
+    if node != "ActorSource":
+        properties.draw_knobs(layout, settings, properties.NODES[node])
 
     drawn = {name for kind, name in layout.drawn if kind == "prop"}
     for knob in properties.NODES[node].knobs:
-        words = {f"{knob.name}_choice"} if getattr(knob, "words", ()) else {knob.name}
-        assert words <= drawn
+        name = "actor" if knob.name == "file" else knob.name
+        assert (f"{name}_choice" if getattr(knob, "words", ()) else name) in drawn
     assert ("label", "Frame 3 of plate is not on disk.") in layout.drawn
-    assert ("operator", "faceplate.render") in layout.drawn
+    assert (("operator", "faceplate.render") in layout.drawn) is (node in buttons)
+
+
+@pytest.mark.parametrize(("method", "is_active"), [("warp", False), ("fsgan", True)])
+def test_networks_are_chosen_where_the_method_has_some(
+    method: str, is_active: bool, bpy: Any
+) -> None:
+    properties = import_module("faceplate.plugin.blender.properties")
+    settings, layout = settings_of("FaceSwap"), fake.Layout()
+    settings.method = method
+
+    properties.draw_knobs(layout, settings, properties.NODES["FaceSwap"])
+
+    assert ("prop", "weights") in layout.drawn
+    assert [row.active for row in layout.rows] == [is_active, is_active, True]  # the last: layers
+
+
+def test_the_device_is_told_to_the_engine_by_the_preferences(bpy: Any, session: Any) -> None:
+    preferences = import_module("faceplate.plugin.blender.preferences")
+    bpy.preferences.device = "cuda"
+
+    assert preferences.settings_of(bpy.preferences)["device"] == "cuda"
+    assert "device" not in settings_of("FaceSwap").__annotations__
 
 
 def test_files_of_others_are_replaced_only_by_a_button_of_its_own(bpy: Any) -> None:
@@ -238,7 +264,9 @@ def test_every_button_of_the_panels_is_an_operator(bpy: Any, session: Any) -> No
     operators = import_module("faceplate.plugin.blender.operators")
     layout = fake.Layout()
     for node in ("FaceSwap", "FaceTrack"):
-        ui.draw_node(layout, session, SimpleNamespace(faceplate=settings_of(node)))
+        settings = settings_of(node)
+        settings.result = "//faceplate/face_track.track"
+        ui.draw_node(layout, session, SimpleNamespace(faceplate=settings))
     scene = SimpleNamespace(faceplate=settings_of("FaceSwap"))
     ui.draw_strip(layout, session, scene)
     for panel in ui.panels(session):
@@ -250,4 +278,4 @@ def test_every_button_of_the_panels_is_an_operator(bpy: Any, session: Any) -> No
 
     drawn = {name for kind, name in layout.drawn if kind == "operator"}
     assert drawn <= {kind.bl_idname for kind in made}
-    assert {"faceplate.track_clip", "faceplate.swap_strip"} <= drawn
+    assert {"faceplate.track_clip", "faceplate.swap_strip", "faceplate.markers_in_clip"} <= drawn
