@@ -15,6 +15,15 @@ from faceplate.core.footage import FrameRange, base_name, frame_path
 from faceplate.nodes.face import FACE_MATTE
 from faceplate.nodes.shotfile import shot_text
 from faceplate.plugin.nuke import exports
+from faceplate.plugin.nuke.corrections import (
+    Spots,
+    corrections_file,
+    in_words,
+    merged,
+    read_corrections,
+    write_corrections,
+)
+from faceplate.plugin.nuke.exported import edits_of, find_exported, set_taken
 from faceplate.plugin.nuke.group import COORDINATES, LAYERS, SHOWN
 from faceplate.plugin.nuke.renewal import renew
 from faceplate.plugin.nuke.script import inside, script_range, write_plate
@@ -50,7 +59,77 @@ def _button(action: Button) -> Button:
 def analyse(node: nuke.Node) -> None:
     """Find and follow the faces of the whole plate, and write the track."""
     order = analysis_of(node)
+    path = corrections_file(order.track)
+    spots = read_corrections(path, order.plate_id)
     _write_plate(node, order, again=not node["keep_plate"].value())
+    _analyse(node, order, path if spots else None, lambda: _corrected(spots))
+
+
+@_button
+def take_corrections(node: nuke.Node) -> None:
+    """Let what was moved in exported nodes win over the solve, and analyse again."""
+    order = analysis_of(node)
+    if node["analysed_with"].value() != order.analysis:
+        raise InputError(
+            f"{node.name()} is not analysed with this plate and these knobs.",
+            hint="Press its Analyse first.",
+        )
+    path = corrections_file(order.track)
+    known = read_corrections(path, order.plate_id)
+    found = find_exported(order.track, node.parent())
+    edits, unseen = edits_of(found)
+    spots = merged(known, edits)
+    beside = (
+        f" Keys in frames without the face were left out: {FrameRange(tuple(sorted(unseen)))}."
+        if unseen
+        else ""
+    )
+    if spots == known:
+        names = ", ".join(edit.node for edit in edits)
+        show(node, str(node["status"].value()), f"Nothing was moved in {names}.{beside}")
+        return
+    # It is only kept once the engine could follow it.
+    candidate = path.with_name(f"{path.name}.new")
+    write_corrections(candidate, spots, order.plate_id)
+    taken = {one.fullName(): edit.moved for (one, _), edit in zip(found, edits, strict=True)}
+
+    def keep() -> str:
+        candidate.replace(path)
+        if not spots:
+            path.unlink()
+        with nuke.root():
+            made = {name: nuke.toNode(name) for name in taken}
+        for name, there in made.items():
+            if there is not None:
+                set_taken(there, taken[name])
+        return f"{_corrected(spots) or ' No point is corrected any more.'}{beside}"
+
+    _analyse(node, order, candidate if spots else None, keep)
+
+
+@_button
+def drop_corrections(node: nuke.Node) -> None:
+    """Forget what was moved by hand, and analyse again."""
+    order = analysis_of(node)
+    path = corrections_file(order.track)
+    if not path.is_file():
+        raise InputError(f"{node.name()} has no corrections.")
+
+    def forget() -> str:
+        path.unlink(missing_ok=True)
+        return " The corrections are dropped."
+
+    _analyse(node, order, None, forget)
+
+
+def _corrected(spots: Spots) -> str:
+    return f" Corrected by hand: {in_words(spots)}." if spots else ""
+
+
+def _analyse(
+    node: nuke.Node, order: Order, corrections: Path | None, then: Callable[[], str]
+) -> None:
+    """Analyse a plate; when that is done, ``then`` says what more there is to say."""
 
     def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
         node["analysed"].setValue(str(answer["out"]))
@@ -59,10 +138,12 @@ def analyse(node: nuke.Node) -> None:
             f"face {face['face']}: {face['frames']} frames, {face['height_px']} px high"
             for face in answer["faces"]
         ]
-        show(node, "analysed", "; ".join(faces) or "No face was found.")
+        show(node, "analysed", f"{'; '.join(faces) or 'No face was found'}.{then()}")
 
     show(node, "analysing", "The engine looks at the whole plate.")
-    params = {"job": order.job.to_json(), "out": order.track}
+    params: dict[str, Any] = {"job": order.job.to_json(), "out": order.track}
+    if corrections is not None:
+        params["corrections"] = str(corrections)
     session().start(Task(node.fullName(), "Analysing", "analyse", params, finish))
 
 

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import cast
 
 import nuke
 import nuke.rotopaint
 
 from faceplate.core.errors import InputError, TrackError
+from faceplate.plugin.nuke.corrections import Places, read_points
+from faceplate.plugin.nuke.exported import CORNERS, mark, outline_of, shape_name
 from faceplate.plugin.nuke.states import show
+from faceplate.plugin.nuke.wiring import tracked_by
 
-Curve: TypeAlias = Mapping[int, tuple[float, float]]
-"""Frame to a point of the format, from its lower left, as Nuke counts."""
-
-CORNERS = ("mouth_right", "mouth_left", "left_eye_outer", "right_eye_outer")
-"""What CornerPin2D's lower left, lower right, upper right and upper left follow.
-
-The face's own right is at the picture's left.
-"""
-_OUTLINE = "outline_"
-_VERSION = 1
 _BELOW = 120
 
 
@@ -32,15 +24,14 @@ def make_tracker(node: nuke.Node) -> nuke.Node:
     Raises:
         InputError: the node is not analysed, or the face is not there.
     """
-    track = _track(node)
-    path = track.with_suffix(f".face{_number(node)}.nk")
+    path = _track(node).with_suffix(f".face{_number(node)}.nk")
     if not path.is_file():
         raise _no_such_face(node)
     with node.parent():
         made = nuke.nodePaste(str(path))
     if made is None:
         raise InputError(f"Nuke could not read {path}.", hint="Press Analyse again.")
-    return _beside(made, node, "Tracker")
+    return _marked(made, node, "Tracker")
 
 
 def make_corner_pin(node: nuke.Node) -> nuke.Node:
@@ -58,7 +49,8 @@ def make_corner_pin(node: nuke.Node) -> nuke.Node:
         for part in (0, 1):
             made[f"from{corner}"].setValue(start[part], part)
         _animate(made[f"to{corner}"], curve)
-    return _beside(made, node, "Corner pin")
+    made.setName(f"Faceplate_pin{_number(node)}")
+    return _marked(made, node, "Corner pin")
 
 
 def make_roto(node: nuke.Node) -> nuke.Node:
@@ -68,7 +60,7 @@ def make_roto(node: nuke.Node) -> nuke.Node:
         InputError: the node is not analysed, or the face is not there.
     """
     points = _points(node)
-    outline = [points[name] for name in sorted(points) if name.startswith(_OUTLINE)]
+    outline = [points[name] for name in outline_of(points)]
     with node.parent():
         made = nuke.nodes.Roto()
     curves = cast("nuke.rotopaint.CurveKnob", made["curves"])
@@ -77,10 +69,11 @@ def make_roto(node: nuke.Node) -> nuke.Node:
         shape.append(curve[min(curve)])
         for frame, (x, y) in curve.items():
             shape[index].center.addPositionKey(frame, (x, y))
-    shape.name = f"face{_number(node)}"
+    shape.name = shape_name(_number(node))
     curves.rootLayer.append(shape)
     curves.changed()
-    return _beside(made, node, "Roto")
+    made.setName(f"Faceplate_roto{_number(node)}")
+    return _marked(made, node, "Roto")
 
 
 def make_grade(node: nuke.Node, gains: Mapping[str, Sequence[float]]) -> nuke.Node:
@@ -107,13 +100,19 @@ def make_grade(node: nuke.Node, gains: Mapping[str, Sequence[float]]) -> nuke.No
     return _beside(made, node, "Light grade")
 
 
-def _animate(knob: nuke.Knob, curve: Curve) -> None:
+def _animate(knob: nuke.Knob, curve: Places) -> None:
     """Give a point knob keys; all at once, which matters for a long shot."""
     array = cast("nuke.Array_Knob", knob)
     for part in (0, 1):
         array.setAnimated(part)
         keys = [nuke.AnimationKey(frame, curve[frame][part]) for frame in sorted(curve)]
         array.animation(part).addKey(keys)
+
+
+def _marked(made: nuke.Node, node: nuke.Node, what: str) -> nuke.Node:
+    """Put a node beside ours, marked, so that corrections can be taken from it."""
+    mark(made, node.name(), _track(node), _number(node))
+    return _beside(made, node, what)
 
 
 def _beside(made: nuke.Node, node: nuke.Node, what: str) -> nuke.Node:
@@ -127,9 +126,11 @@ def _number(node: nuke.Node) -> int:
 
 
 def _track(node: nuke.Node) -> Path:
-    said = str(node["analysed"].value())
+    """Return the track that a node goes by: its own, or that of a FaceTrack in its pipes."""
+    owner = tracked_by(node)
+    said = str(owner["analysed"].value())
     if not said:
-        raise InputError(f"{node.name()} is not analysed.", hint="Press its Analyse.")
+        raise InputError(f"{owner.name()} is not analysed.", hint="Press its Analyse.")
     return Path(said)
 
 
@@ -140,24 +141,15 @@ def _no_such_face(node: nuke.Node) -> TrackError:
     )
 
 
-def _points(node: nuke.Node) -> dict[str, dict[int, tuple[float, float]]]:
-    """Return the points of the chosen face as the engine wrote them beside the track."""
+def _points(node: nuke.Node) -> dict[str, Places]:
+    """Return the points of the chosen face as Nuke counts, from the lower left."""
     path = _track(node).with_suffix(".points.json")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", hint="Press Analyse again.") from error
-    if found.get("version") != _VERSION:
-        raise InputError(
-            f"{path} has version {found.get('version')}; this plug-in reads version {_VERSION}.",
-            hint="Press Analyse again.",
-        )
-    height: int = found["height"]
-    faces: list[dict[str, Any]] = found["faces"]
-    for face in faces:
-        if face["index"] == _number(node) and all(face["points"].values()):
-            return {
-                name: {int(frame): (x, height - y) for frame, (x, y) in curve.items()}
-                for name, curve in face["points"].items()
-            }
-    raise _no_such_face(node)
+    faces = read_points(path, hint="Press Analyse again.")
+    points = faces.points.get(_number(node), {})
+    if not points or not all(points.values()):
+        raise _no_such_face(node)
+    height = faces.size[1]
+    return {
+        name: {frame: (x, height - y) for frame, (x, y) in places.items()}
+        for name, places in points.items()
+    }

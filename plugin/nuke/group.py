@@ -17,7 +17,7 @@ from faceplate.plugin.nuke import nktext
 from faceplate.plugin.nuke.knobs import user_knobs
 from faceplate.plugin.nuke.nktext import Expression, Script, UserKnob
 
-GROUP_VERSION = 1
+GROUP_VERSION = 2
 """Counted up whenever a group's inside or knobs change, so that old ones can be told."""
 NUKE_VERSION = "15.0 v1"
 """Oldest Nuke that these are for: the first one with Python 3.10."""
@@ -97,6 +97,14 @@ EXPORTS = (
     Button("make_corner_pin", "Corner pin", "Make a CornerPin2D through eyes and mouth."),
     Button("make_roto", "Roto", "Make a Roto with the outline of the face."),
 )
+TAKE = Button(
+    "take_corrections",
+    "Take corrections",
+    "Let keys that you moved in these nodes win over the solve around their frames; of the "
+    "selected ones, or of all.",
+    True,
+)
+DROP = Button("drop_corrections", "Drop corrections", "Forget them, and analyse as before.")
 GRADE = Button("make_grade", "Light grade", "Make a Grade that takes the raw layer to the light.")
 
 
@@ -247,7 +255,7 @@ def _exports(node: Node) -> list[UserKnob]:
         return []
     number = UserKnob(nktext.INTEGER, "export_face", "face", "Number of the face, 0 the largest.")
     knobs = [UserKnob(nktext.TAB, "export_tab", "Exports"), number]
-    knobs += [button.knob for button in EXPORTS]
+    knobs += [button.knob for button in (*EXPORTS, TAKE, DROP)]
     return knobs if node is FACE_TRACK else [*knobs, GRADE.knob, SHOT_FILE.knob]
 
 

@@ -16,6 +16,7 @@ from faceplate.nodes.face import FACE_MATTE, FACE_TRACK
 from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
 from faceplate.nodes.graph import Graph
 from faceplate.nodes.node import Kind, Node
+from faceplate.plugin.nuke.corrections import corrections_file
 from faceplate.plugin.nuke.group import KIND_KNOB
 from faceplate.plugin.nuke.knobs import file_text, read_knobs
 from faceplate.plugin.nuke.script import (
@@ -40,6 +41,7 @@ class Order:
         plate: what the job's plate is, and whether it must be written first.
         numbers: the frames to make.
         track: file that an analysis goes into.
+        plate_id: what the plate is, as a text to compare.
         analysis: what an analysis of this plate depends on, as a text to compare.
     """
 
@@ -47,6 +49,7 @@ class Order:
     plate: Plate
     numbers: FrameRange
     track: str
+    plate_id: str
     analysis: str
 
 
@@ -77,12 +80,22 @@ class _Site:
     def read(self, node: nuke.Node, definition: Node) -> dict[str, object]:
         return read_knobs(node, definition, self.numbers.numbers)
 
+    @property
+    def track(self) -> str:
+        return str(Path(self.output).with_name(f"{base_name(self.output)}.track"))
+
+    @property
+    def plate_id(self) -> str:
+        # A plate that is written is called after the node that writes it.
+        files = "" if self.plate.written else f"{self.plate.pattern} "
+        return f"{files}{self.plate.source} {self.space.name}"
+
     def order(self, job: Job) -> Order:
-        track = str(Path(self.output).with_name(f"{base_name(self.output)}.track"))
-        return Order(job, self.plate, self.numbers, track, self.analysis(job.knobs.smoothing))
+        analysis = self.analysis(job.knobs.smoothing)
+        return Order(job, self.plate, self.numbers, self.track, self.plate_id, analysis)
 
     def analysis(self, smoothing: float) -> str:
-        return f"{self.plate.source} {self.space.name} {smoothing:g}"
+        return f"{self.plate_id} {smoothing:g}"
 
 
 def definition_of(node: nuke.Node) -> Node | None:
@@ -101,7 +114,8 @@ def order_of(node: nuke.Node) -> Order:
     site = _site(node)
     walk = _Walk(site)
     graph, name = walk.graph()
-    return site.order(job_of(graph, name, _delivery(site, walk.track)))
+    track = walk.track or _corrected(site)
+    return site.order(job_of(graph, name, _delivery(site, track)))
 
 
 def analysis_of(node: nuke.Node) -> Order:
@@ -111,11 +125,53 @@ def analysis_of(node: nuke.Node) -> Order:
         FaceplateError: a pipe, a knob or the script is not as it must be.
     """
     site = _site(node)
-    smoothing = site.read(node, FACE_TRACK)["smoothing"] if node.knob("smoothing") else 1.0
-    knobs = {"layers": ("matte",), "smoothing": smoothing}
+    owner = tracked_by(node)
+    if owner.fullName() != node.fullName():
+        raise GraphError(
+            f"{node.name()} goes by the track of {owner.name()}.", hint="Press its buttons."
+        )
+    knobs = {"layers": ("matte",), "smoothing": _smoothing(node)}
     frames = str(Path(site.output).with_name(f"{base_name(site.output)}.%04d.exr"))
     delivery = Delivery(output=frames, ocio=site.space.ocio, contact_sheet=False)
     return site.order(job_of(swap_graph(site.plate_knobs, None, knobs), "swap", delivery))
+
+
+def tracked_by(node: nuke.Node) -> nuke.Node:
+    """Return the node whose analysis one of ours goes by: a FaceTrack in its pipes, else itself."""
+    waiting, seen = [node], set()
+    while waiting:
+        above = waiting.pop(0)
+        definition = definition_of(above)
+        if definition is FACE_TRACK:
+            return above
+        if definition is None or above.fullName() in seen:
+            continue
+        seen.add(above.fullName())
+        pipes = (source_of(above, pipe) for pipe in range(len(definition.inputs)))
+        waiting += [source for source in pipes if source is not None]
+    return node
+
+
+def _smoothing(node: nuke.Node) -> float:
+    knob = node.knob("smoothing")
+    return 1.0 if knob is None else float(knob.value())
+
+
+def _corrected(site: _Site) -> str | None:
+    """Return a node's own track where an artist corrected it; any other the engine makes anew.
+
+    Raises:
+        InputError: the track is not that of the plate and the knobs as they stand now.
+    """
+    node = site.node
+    if not corrections_file(site.track).is_file():
+        return None
+    if node["analysed_with"].value() != site.analysis(_smoothing(node)):
+        raise InputError(
+            f"{node.name()} has corrections, and was analysed with another plate or other knobs.",
+            hint="Press its Analyse again, or Drop corrections.",
+        )
+    return site.track
 
 
 def _site(node: nuke.Node) -> _Site:

@@ -52,6 +52,10 @@ class Knob:
     def name(self) -> str:
         return self._name
 
+    def setFlag(self, flag: int) -> None:  # noqa: N802
+        on_main_thread()
+        self._flags = getattr(self, "_flags", 0) | flag
+
     def value(self) -> Any:
         on_main_thread()
         return self._value
@@ -206,12 +210,25 @@ class Array_Knob(Knob):  # noqa: N801
         self._curves[channel] = AnimationCurve()
         return True
 
-    def isAnimated(self) -> bool:  # noqa: N802
+    def isAnimated(self, channel: int = -1) -> bool:  # noqa: N802
         on_main_thread()
-        return any(curve is not None for curve in self._curves)
+        curves = self._curves if channel < 0 else [self._curves[channel]]
+        return any(curve is not None for curve in curves)
 
-    def hasExpression(self) -> bool:  # noqa: N802
-        return any(text is not None for text in self._expressions)
+    def getNumKeys(self, channel: int = 0) -> int:  # noqa: N802
+        return len(self.animation(channel).points)
+
+    def getKeyTime(self, key: int, channel: int = 0) -> float:  # noqa: N802
+        return sorted(self.animation(channel).points)[key]
+
+    def setValueAt(self, value: float, time: float, index: int = 0) -> bool:  # noqa: N802
+        on_main_thread()
+        self.animation(index).points[float(time)] = float(value)
+        return True
+
+    def hasExpression(self, index: int = -1) -> bool:  # noqa: N802
+        texts = self._expressions if index < 0 else [self._expressions[index]]
+        return any(text is not None for text in texts)
 
     def setExpression(self, expression: str, channel: int = 0) -> bool:  # noqa: N802
         on_main_thread()

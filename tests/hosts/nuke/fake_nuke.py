@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -22,6 +22,7 @@ from fake_knobs import AnimationCurve, AnimationKey, on_main_thread
 __all__ = ["AnimationCurve", "AnimationKey"]
 
 INPUTS = 1
+INVISIBLE = 1024
 EXE_PATH = "/opt/Nuke15.1v5/Nuke15.1"
 GUI = True
 
@@ -154,6 +155,13 @@ class Node:
     def knobs(self) -> dict[str, Any]:
         on_main_thread()
         return dict(self._knobs)
+
+    def addKnob(self, knob: Any) -> None:  # noqa: N802
+        on_main_thread()
+        if knob.name() in self._knobs:
+            raise ValueError(f"{self._short} has a knob {knob.name()} already")
+        knob._node = self
+        self._knobs[knob.name()] = knob
 
     def __getitem__(self, name: str) -> Any:
         on_main_thread()
@@ -332,6 +340,22 @@ class ProgressTask:
         return self.is_cancelled
 
 
+def String_Knob(name: str, label: str = "", value: str = "") -> k.String_Knob:  # noqa: N802
+    return k.String_Knob(name, None, value)
+
+
+def Int_Knob(name: str, label: str = "") -> k.Int_Knob:  # noqa: N802
+    return k.Int_Knob(name, None)
+
+
+def Text_Knob(name: str, label: str = "") -> k.Text_Knob:  # noqa: N802
+    return k.Text_Knob(name, None)
+
+
+def Tab_Knob(name: str, label: str = "") -> k.Tab_Knob:  # noqa: N802
+    return k.Tab_Knob(name, None)
+
+
 class Layer:
     def __init__(self, name: str, channels: Sequence[str]) -> None:
         on_main_thread()
@@ -484,18 +508,56 @@ def pluginAddPath(path: str) -> None:  # noqa: N802
 # --- nuke.rotopaint -------------------------------------------------------------------------------
 
 
-class _Center:
+@dataclass
+class _CVec3:
+    x: float = 0.0
+    y: float = 0.0
+    z: float = 0.0
+
+
+@dataclass
+class _CTransform:
+    translation: _CVec3 = field(default_factory=_CVec3)
+    rotation: _CVec3 = field(default_factory=_CVec3)
+    scale: _CVec3 = field(default_factory=lambda: _CVec3(1.0, 1.0, 1.0))
+    skew: _CVec3 = field(default_factory=_CVec3)
+
+
+class _AnimCTransform:
+    def __init__(self) -> None:
+        self.at: dict[float, _CTransform] = {}
+
+    def evaluate(self, time: float) -> _CTransform:
+        return self.at.get(time, _CTransform())
+
+
+class _AnimCurve:
+    useExpression = False  # noqa: N815
+    expressionString = ""  # noqa: N815
+
+
+class _AnimControlPoint:
     def __init__(self, position: tuple[float, float]) -> None:
         self.keys: dict[float, tuple[float, float]] = {}
         self.position = position
+        self.curves = (_AnimCurve(), _AnimCurve())
 
     def addPositionKey(self, time: float, position: tuple[float, float]) -> None:  # noqa: N802
-        self.keys[time] = position
+        self.keys[float(time)] = position
+
+    def getControlPointKeyTimes(self) -> list[float]:  # noqa: N802
+        return sorted(self.keys)
+
+    def getPosition(self, time: float) -> _CVec3:  # noqa: N802
+        return _CVec3(*self.keys[time])
+
+    def getPositionAnimCurve(self, index: int) -> _AnimCurve:  # noqa: N802
+        return self.curves[index]
 
 
-class _ControlPoint:
+class _ShapeControlPoint:
     def __init__(self, position: tuple[float, float]) -> None:
-        self.center = _Center(position)
+        self.center = _AnimControlPoint(position)
 
 
 class _Shape:
@@ -503,26 +565,43 @@ class _Shape:
         if not isinstance(curves, _CurveKnob):
             raise TypeError("a shape is made for the curves of a Roto")
         self.name = "Shape1"
-        self.points: list[_ControlPoint] = []
+        self.points: list[_ShapeControlPoint] = []
+        self.transform = _AnimCTransform()
 
     def append(self, position: tuple[float, float]) -> None:
-        self.points.append(_ControlPoint(position))
+        self.points.append(_ShapeControlPoint(position))
 
-    def __getitem__(self, index: int) -> _ControlPoint:
+    def remove(self, index: int) -> None:
+        del self.points[index]
+
+    def getTransform(self) -> _AnimCTransform:  # noqa: N802
+        return self.transform
+
+    def __getitem__(self, index: int) -> _ShapeControlPoint:
         return self.points[index]
 
+    def __len__(self) -> int:
+        return len(self.points)
 
-class _CurveLayer:
+
+class _Layer:
     def __init__(self) -> None:
-        self.shapes: list[_Shape] = []
+        self.shapes: list[_Shape | _Layer] = []
+        self.transform = _AnimCTransform()
 
-    def append(self, shape: _Shape) -> None:
+    def append(self, shape: _Shape | _Layer) -> None:
         self.shapes.append(shape)
+
+    def getTransform(self) -> _AnimCTransform:  # noqa: N802
+        return self.transform
+
+    def __iter__(self) -> Iterator[_Shape | _Layer]:
+        return iter(self.shapes)
 
 
 class _CurveKnob:
     def __init__(self) -> None:
-        self.rootLayer = _CurveLayer()
+        self.rootLayer = _Layer()
         self.change_count = 0
 
     def Class(self) -> str:  # noqa: N802
@@ -535,5 +614,6 @@ class _CurveKnob:
 
 rotopaint = types.ModuleType("nuke.rotopaint")
 rotopaint.Shape, rotopaint.CurveKnob = _Shape, _CurveKnob  # type: ignore[attr-defined]
+rotopaint.Layer = _Layer  # type: ignore[attr-defined]
 sys.modules["nuke.rotopaint"] = rotopaint
 reset()

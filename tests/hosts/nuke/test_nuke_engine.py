@@ -245,7 +245,7 @@ def test_pin_and_roto_stand_on_the_face(script: Any, shot: DemoFootage) -> None:
     node["make_corner_pin"].execute()
     node["make_roto"].execute()
 
-    pin = nuke.toNode("CornerPin2D1")
+    pin = nuke.toNode("Faceplate_pin0")
     corners = [[pin[f"to{i}"].getValueAt(n, part) for part in (0, 1)] for i, n in _each(track)]
     wanted = [
         (float(face.mesh[TRACKED[name], 0]), height - float(face.mesh[TRACKED[name], 1]))
@@ -262,7 +262,7 @@ def test_pin_and_roto_stand_on_the_face(script: Any, shot: DemoFootage) -> None:
     assert lower_left[0] < lower_right[0] and upper_left[0] < upper_right[0]
     assert lower_left[1] < upper_left[1] and lower_right[1] < upper_right[1]
 
-    curves = nuke.toNode("Roto1")["curves"]
+    curves = nuke.toNode("Faceplate_roto0")["curves"]
     (shape,) = curves.rootLayer.shapes
     assert (curves.change_count, len(shape.points), shape.name) == (1, 36, "face0")
     for point in shape.points:
@@ -277,6 +277,56 @@ def test_pin_and_roto_stand_on_the_face(script: Any, shot: DemoFootage) -> None:
 
 def _each(track: Any) -> list[tuple[int, int]]:
     return [(corner, number) for corner in range(1, 5) for number in track.observations]
+
+
+def test_a_corrected_point_is_where_the_artist_put_it_and_the_rest_stays(
+    script: Any, long_shot: DemoFootage
+) -> None:
+    node = node_of("FaceTrack")
+    press(node, "analyse")
+    path = Path(node["analysed"].value())
+    before, bytes_before = read_track(path).face(0), path.read_bytes()
+    node["make_tracker"].execute()
+    tracker = nuke.toNode("Faceplate_face0")
+    untouched = tracker["tracks"].value()
+    height = nuke.toNode("Read1").picture.height()
+
+    # The nose, in the first frame, by 4 px to the right and 3 px up.
+    x, y = (curve_in(cell) for cell in _row(untouched, "nose_tip")[2:4])
+    put = (x[1001] + 4.0, y[1001] + 3.0)
+    text = untouched.replace(f"{x[1001]!r} ", f"{put[0]!r} ", 1)
+    tracker["tracks"].setValue(text.replace(f"{y[1001]!r} ", f"{put[1]!r} ", 1))
+    press(node, "take_corrections")
+
+    assert node["status"].value() == "analysed", node["message"].value()
+    assert node["message"].value().endswith("Corrected by hand: 1 point in 1 frame.")
+    after = read_track(path).face(0)
+    nose = TRACKED["nose_tip"]
+    got = after.observations[1001].mesh[nose, :2]
+    assert got == pytest.approx((put[0], height - put[1]), abs=0.01)
+    keyed = after.observations[1001]
+    assert (keyed.origin.value, keyed.confidence) == ("keyed", 1.0)
+    moved = {
+        number: float(np.abs(face.mesh - before.observations[number].mesh).max())
+        for number, face in after.observations.items()
+    }
+    assert all(moved[number] > moved[number + 1] > 0 for number in range(1001, 1005))
+    assert all(moved[number] == 0 for number in range(1007, 1001 + MANY_FRAMES))
+    for name in TRACKED.keys() - {"nose_tip"}:
+        other = TRACKED[name]
+        at = before.observations[1001].mesh[other, :2]
+        assert after.observations[1001].mesh[other, :2] == pytest.approx(at, abs=0.01), name
+
+    press(node, "take_corrections")
+    assert node["message"].value() == "Nothing was moved in Faceplate_face0."
+    tracker["tracks"].setValue(untouched)
+    press(node, "take_corrections")
+    assert node["message"].value().endswith("No point is corrected any more.")
+    assert path.read_bytes() == bytes_before
+
+
+def _row(table: str, name: str) -> list[str]:
+    return next(row for row in map(split_list, split_list(split_list(table)[2])) if row[1] == name)
 
 
 def test_a_grade_takes_the_raw_layer_to_the_light(script: Any, shot: DemoFootage) -> None:

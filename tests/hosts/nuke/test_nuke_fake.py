@@ -14,6 +14,10 @@ import pytest
 # What tests need beside Nuke's own names.
 OF_THE_FAKE = {"pump", "reset", "on_main_thread"}
 OF_FAKE_CLASSES = {"checked", "parsed", "free_name", "make"}
+OF_ROTOPAINT = (
+    *(nuke._CurveKnob, nuke._Layer, nuke._Shape, nuke._ShapeControlPoint, nuke._AnimControlPoint),
+    *(nuke._AnimCurve, nuke._AnimCTransform, nuke._CTransform, nuke._CVec3),
+)
 
 
 def stubs() -> ast.Module:
@@ -32,10 +36,25 @@ def names_in(body: list[ast.stmt]) -> set[str]:
     return names | {alias.name for n in body if isinstance(n, ast.ImportFrom) for alias in n.names}
 
 
-def methods_of(name: str, classes: dict[str, ast.ClassDef]) -> set[str]:
+def classes_in(tree: ast.Module) -> dict[str, list[ast.ClassDef]]:
+    """Return classes by name; a layer of channels and one of shapes are both called Layer."""
+    classes: dict[str, list[ast.ClassDef]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            classes.setdefault(node.name, []).append(node)
+    return classes
+
+
+def methods_of(name: str, classes: dict[str, list[ast.ClassDef]]) -> set[str]:
     found = classes[name]
-    bases = [base.id for base in found.bases if isinstance(base, ast.Name) and base.id in classes]
-    return names_in(found.body).union(*(methods_of(base, classes) for base in bases))
+    bases = [
+        base.id
+        for one in found
+        for base in one.bases
+        if isinstance(base, ast.Name) and base.id in classes and base.id != name
+    ]
+    own = set().union(*(names_in(one.body) for one in found))
+    return own.union(*(methods_of(base, classes) for base in bases))
 
 
 def test_functions_of_the_fake_are_functions_of_nuke() -> None:
@@ -57,17 +76,18 @@ def test_functions_of_the_fake_are_functions_of_nuke() -> None:
     "kind",
     [
         *(nuke.Node, nuke.Group, nuke.Format, nuke.Layer, nuke.Menu, nuke.ProgressTask),
-        *(nuke.AnimationCurve, nuke.AnimationKey, nuke.rotopaint.CurveKnob, nuke.rotopaint.Shape),
+        *(nuke.AnimationCurve, nuke.AnimationKey, *OF_ROTOPAINT),
         *(value for value in vars(fake_knobs).values() if isinstance(value, type)
           and issubclass(value, fake_knobs.Knob) and value is not fake_knobs.Tracks_Knob),
     ],
     ids=lambda kind: kind.__name__,
 )  # fmt: skip
 def test_methods_of_the_fake_are_methods_of_nuke(kind: type) -> None:
-    classes = {node.name: node for node in stubs().body if isinstance(node, ast.ClassDef)}
+    classes = classes_in(stubs())
     name = kind.__name__.removeprefix("_")
 
     own = {n for n, value in vars(kind).items() if isinstance(value, FunctionType)}
+    own |= {n for n in getattr(kind, "__dataclass_fields__", {}) if kind in OF_ROTOPAINT}
     own = {n for n in own if not n.startswith("_")} - OF_FAKE_CLASSES
 
     assert own - methods_of(name, classes) == set()
