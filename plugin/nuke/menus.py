@@ -6,9 +6,12 @@ from functools import partial
 
 import nuke
 
+from faceplate.core.errors import InputError
 from faceplate.nodes.node import Node
 from faceplate.plugin.nuke.group import GROUPED
 from faceplate.plugin.nuke.renewal import GROUPS, renew
+from faceplate.plugin.nuke.session import session
+from faceplate.plugin.nuke.settings import Settings, ask_settings, read_settings, write_settings
 from faceplate.plugin.nuke.wiring import definition_of
 
 NAME = "Faceplate"
@@ -21,6 +24,7 @@ def build() -> None:
         toolbar.addCommand(definition.name, partial(add, definition), tooltip=definition.summary)
     toolbar.addSeparator()
     toolbar.addCommand("Update all groups", renew_all)
+    toolbar.addCommand("Settings...", change_settings)
 
 
 def add(definition: Node) -> None:
@@ -34,3 +38,22 @@ def renew_all() -> None:
         groups = nuke.allNodes("Group", recurseGroups=True)
     for name in [group.fullName() for group in groups if definition_of(group) is not None]:
         renew(name)
+
+
+def change_settings() -> None:
+    """Let the artist set engine, device, threads and cache; the next request goes by them."""
+    try:
+        try:
+            now = read_settings()
+        except InputError as error:
+            nuke.message(f"{error} {error.hint} This begins with the defaults.")
+            now = Settings()
+        settings = ask_settings(now)
+        if settings is None:
+            return
+        path = write_settings(settings)
+    except InputError as error:
+        nuke.message(f"{error} {error.hint}")
+        return
+    if not session().renew():
+        nuke.message(f"{path} is written. What runs goes on as before; cancel it to begin anew.")

@@ -19,6 +19,7 @@ import nuke
 
 from faceplate.core.errors import FaceplateError, InputError, StoppedError
 from faceplate.plugin.bridge import Call, Engine, Event, find_engine
+from faceplate.plugin.nuke.settings import read_settings
 from faceplate.plugin.nuke.states import mistake, show, show_error
 
 _LOOK_SECONDS = 0.1
@@ -91,6 +92,15 @@ class Session:
             self._engine.cancel(call)
         return bool(running)
 
+    def renew(self) -> bool:
+        """Begin anew with the settings as they are now; return False where something still runs."""
+        if any(not call.is_done for call in self._calls.values()):
+            return False
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+        return True
+
     def close(self) -> None:
         """End the engine, and forget what ran: its nodes are those of a script that is closed."""
         self._script += 1
@@ -102,7 +112,9 @@ class Session:
     def _opened(self) -> Engine:
         if self._engine is None:
             log = Path(self._folder.name) / "engine.log"
-            self._engine = Engine(find_engine(), log=log)
+            settings = read_settings()
+            command = find_engine(settings.engine_path)
+            self._engine = Engine(command, log=log, settings=settings.told)
         return self._engine
 
     def _events(self, engine: Engine, call: Call) -> list[Event]:

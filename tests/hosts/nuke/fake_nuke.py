@@ -291,6 +291,7 @@ class State:
     menus: dict[str, Menu] = field(default_factory=lambda: {"Nodes": Menu()})
     executed: list[tuple[str, int, int, bool]] = field(default_factory=list)
     render: Callable[[Node, int], None] | None = None
+    answer: Callable[[Panel], bool] | None = None
 
 
 STATE: State
@@ -360,6 +361,40 @@ class Layer:
     def __init__(self, name: str, channels: Sequence[str]) -> None:
         on_main_thread()
         STATE.layers[name] = list(channels)
+
+
+class Panel:
+    """A small window; `State.answer` is the artist in front of it."""
+
+    def __init__(self, title: str) -> None:
+        on_main_thread()
+        self._title = title
+        self.lines: dict[str, str] = {}
+        self.choices: dict[str, list[str]] = {}
+
+    def _add(self, label: str, value: str) -> bool:
+        if label in self.lines:
+            raise ValueError(f"two lines are called {label}")
+        self.lines[label] = value
+        return True
+
+    def addFilenameSearch(self, label: str, value: str) -> bool:  # noqa: N802
+        return self._add(label, value)
+
+    def addSingleLineInput(self, label: str, value: str) -> bool:  # noqa: N802
+        return self._add(label, value)
+
+    def addEnumerationPulldown(self, label: str, choices: str) -> bool:  # noqa: N802
+        self.choices[label] = choices.split()
+        return self._add(label, self.choices[label][0])
+
+    def show(self) -> bool:
+        on_main_thread()
+        assert STATE.answer is not None, "nobody answers"
+        return STATE.answer(self)
+
+    def value(self, label: str) -> str:
+        return self.lines[label]
 
 
 class _Nodes:

@@ -41,6 +41,8 @@ def shot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoFootage]:
         patch.setenv("FACEPLATE_PYTHON", sys.executable)
         patch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR", _numba_cache()))
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setenv("FACEPLATE_SETTINGS", str(folder / "settings.json"))
+        (folder / "settings.json").write_text('{"threads": 1}')
         patch.setenv("OMP_NUM_THREADS", "2")
         session.session.cache_clear()
         yield write_footage(folder, frames=FRAMES)

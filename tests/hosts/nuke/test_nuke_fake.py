@@ -75,7 +75,7 @@ def test_functions_of_the_fake_are_functions_of_nuke() -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        *(nuke.Node, nuke.Group, nuke.Format, nuke.Layer, nuke.Menu, nuke.ProgressTask),
+        *(nuke.Node, nuke.Group, nuke.Format, nuke.Layer, nuke.Menu, nuke.ProgressTask, nuke.Panel),
         *(nuke.AnimationCurve, nuke.AnimationKey, *OF_ROTOPAINT),
         *(value for value in vars(fake_knobs).values() if isinstance(value, type)
           and issubclass(value, fake_knobs.Knob) and value is not fake_knobs.Tracks_Knob),

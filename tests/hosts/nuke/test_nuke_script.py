@@ -475,7 +475,7 @@ def test_an_export_without_an_analysis_says_what_to_press(
 
 
 def test_a_missing_engine_is_said_on_the_node(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lost() -> tuple[str, ...]:
+    def lost(said: str) -> tuple[str, ...]:
         raise InputError("The engine was not found.", hint="Run install.py engine.")
 
     monkeypatch.setattr(session, "find_engine", lost)
