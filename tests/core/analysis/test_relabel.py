@@ -389,6 +389,13 @@ def test_mattes_are_made_with_a_released_segmenter_once_it_is_imported(
     assert built.exit_code == swapped.exit_code == 0, built.output + swapped.output
     header = read_frame(Path(str(out["swap"]) % number), number).header
     assert "--segmenter official" in str(header["faceplate/command"])
+    # An actor that was made of the picture is another one where another network looked at it.
+    assert len(list((shot / "cache/actors").iterdir())) == 1
+    again = run(
+        "swap", plate, *fixed, "--actor", source, "--draft", "--no-contact", "--out", out["swap"]
+    )
+    assert json.loads(again.output.splitlines()[-1])["resumed"] == 0
+    assert len(list((shot / "cache/actors").iterdir())) == 2
     job = json.loads(
         next(
             line for line in (shot / "swap/m.log.jsonl").read_text().splitlines() if '"job"' in line
