@@ -269,7 +269,7 @@ def remove_runtimes(env: Path, uv: str | None) -> None:
 
 # --- what runs inside of hosts ----------------------------------------------------------------
 
-LIGHT = ("errors", "footage", "job", "jobfile", "report")  # modules of core that hosts import
+LIGHT = ("errors", "footage", "job", "jobfile", "qcjob", "report")  # that hosts import
 LOADER = '''"""What Blender loads: the add-on, under the extension's own package name."""
 
 from .vendor.faceplate.plugin.blender import AddOn

@@ -67,7 +67,7 @@ ANALYSIS_NETWORKS = (
 )
 
 SEGMENTER = "face_segment"
-"""The network that says what the pixels around a face show."""
+"""The network of ours that says what the pixels around a face show."""
 
 Progress = Callable[[int, int], None]
 
@@ -193,6 +193,19 @@ def analysis_cards(seers: Seers) -> tuple[ModelCard, ...]:
     return (*map(find_card, own), *released)
 
 
+def observe_frames(
+    reader: FootageReader, config: ColorConfig, settings: AnalysisSettings
+) -> Iterator[tuple[int, str, FrameAnalysis]]:
+    """Yield number, digest and analysis of every frame of some footage, in order.
+
+    Raises:
+        InputError: a frame cannot be read.
+        ModelError: weights are missing, altered or unfit.
+        DiskError: the cache folder refuses.
+    """
+    return _Shot(reader, config, settings).analyses()
+
+
 def analyse_shot(
     reader: FootageReader,
     config: ColorConfig,
@@ -218,7 +231,7 @@ def analyse_shot(
     """
     analyses: dict[int, FrameAnalysis] = {}
     digests: list[str] = []
-    for number, digest, analysis in _Shot(reader, config, settings).analyses():
+    for number, digest, analysis in observe_frames(reader, config, settings):
         analyses[number] = analysis
         digests.append(f"{number}:{digest}")
         if progress is not None:

@@ -13,6 +13,7 @@ from faceplate.core.frame import Frame
 from faceplate.core.io.exr import read_frame
 from faceplate.core.io.footage import FootageReader
 from faceplate.core.job import Job
+from faceplate.core.layers import delivered_matte
 from faceplate.core.review import contact_sheet, sheet_row
 from faceplate.ocio.config import ColorConfig
 from faceplate.ocio.display import DisplayView
@@ -62,8 +63,8 @@ def write_contact(
 
 def _matte(result: Frame, prefix: str, before: FloatArray, after: FloatArray) -> FloatArray:
     """Return the delivered matte; without that layer, where the picture changed."""
-    for name in ("matte_blend.A", "face.A"):
-        if f"{prefix}{name}" in result.channels:
-            return result.channels[f"{prefix}{name}"].astype(np.float32)
+    delivered = delivered_matte(result, prefix)
+    if delivered is not None:
+        return delivered.astype(np.float32)
     changed = (before != after) & ~(np.isnan(before) & np.isnan(after))
     return changed.any(axis=2).astype(np.float32)

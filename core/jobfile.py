@@ -10,6 +10,7 @@ from typing import Any
 
 from faceplate.core.errors import JobError, JobVersionError
 from faceplate.core.job import VERSION, FaceChoice, Finetune, Job, Keys, Knobs
+from faceplate.core.qcjob import KIND, Limits, QcJob
 
 
 def read_job(text: str) -> Job:
@@ -19,6 +20,27 @@ def read_job(text: str) -> Job:
         JobError: not JSON, or an entry is unknown, missing or of the wrong kind.
         JobVersionError: made by another version.
     """
+    found = _parsed(text)
+    kind = found.pop("kind", None)
+    if kind is not None:
+        raise JobError(f"This is a job of kind {kind!r}, and no render.", kind=kind)
+    return _job(found)
+
+
+def read_qc_job(text: str) -> QcJob:
+    """Read a job that `QcJob.to_json` wrote.
+
+    Raises:
+        JobError: not JSON, not of kind "qc", or an entry is unknown, missing or wrong.
+        JobVersionError: made by another version.
+    """
+    found = _parsed(text)
+    if found.pop("kind", None) != KIND:
+        raise JobError("This job does not measure a finished shot.", hint="Compile a FaceQC.")
+    return QcJob(**_fields("The job", found, QcJob))
+
+
+def _parsed(text: str) -> dict[str, Any]:
     try:
         parsed = json.loads(text)
     except ValueError as error:
@@ -27,7 +49,14 @@ def read_job(text: str) -> Job:
     version = found.pop("version", None)
     if version != VERSION:
         raise JobVersionError("The job", version, VERSION)
-    return _job(found)
+    return found
+
+
+def _fields(where: str, found: Mapping[str, Any], record: type) -> dict[str, Any]:
+    """Return the entries of a record, each as its field is declared."""
+    kinds = {field.name: str(field.type) for field in fields(record)}
+    _check_keys(where, found, set(kinds))
+    return {key: _read(key, found[key], kinds[key]) for key in kinds}
 
 
 def _wrong(key: str, value: object, wanted: str) -> JobError:
@@ -57,17 +86,11 @@ def _check_keys(where: str, found: Mapping[str, object], wanted: set[str]) -> No
 
 
 def _job(found: dict[str, Any]) -> Job:
-    kinds = {field.name: str(field.type) for field in fields(Job)}
-    _check_keys("The job", found, set(kinds))
-    values: dict[str, Any] = {key: _read(key, found[key], kinds[key]) for key in kinds}
-    return Job(**values)
+    return Job(**_fields("The job", found, Job))
 
 
 def _read_knobs(found: dict[str, Any]) -> Knobs:
-    kinds = {field.name: str(field.type) for field in fields(Knobs)}
-    _check_keys("The job's knobs", found, set(kinds))
-    values: dict[str, Any] = {key: _read(key, found[key], kinds[key]) for key in kinds}
-    return Knobs(**values)
+    return Knobs(**_fields("The job's knobs", found, Knobs))
 
 
 def _read_face(found: dict[str, Any]) -> FaceChoice:
@@ -119,6 +142,8 @@ def _read(key: str, value: Any, kind: str) -> Any:
         return _read_face(_table(key, value))
     if kind == "Finetune":
         return _read_finetune(_table(key, value))
+    if kind == "Limits":
+        return Limits(**_fields("The job's limits", _table(key, value), Limits))
     if kind == "tuple[str, ...]":
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return tuple(value)

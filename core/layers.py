@@ -43,6 +43,19 @@ class LayerClashError(InputError):
         )
 
 
+def delivered_matte(frame: Frame, prefix: str) -> AnyArray | None:
+    """Return the coverage that a finished frame was made with, or None where no layer has it.
+
+    Args:
+        frame: read from disk, with its layers.
+        prefix: that was put before our layers' names.
+    """
+    for name in ("matte_blend.A", "face.A"):
+        if f"{prefix}{name}" in frame.channels:
+            return frame.channels[f"{prefix}{name}"]
+    return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
     """One face of a frame: the element that was laid over the plate, and what it was seen as.

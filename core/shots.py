@@ -17,8 +17,9 @@ from faceplate.core.footage import FIRST_MOVIE_FRAME, FrameRange, find_footage
 from faceplate.core.io.element import open_element
 from faceplate.core.io.roto import open_roto
 from faceplate.core.job import FaceChoice, Job
+from faceplate.core.qcjob import Limits
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
-from faceplate.nodes.face import FACE_SWAP, TRAIN_IDENTITY
+from faceplate.nodes.face import FACE_QC, FACE_SWAP, LIMIT_KNOBS, TRAIN_IDENTITY
 from faceplate.nodes.footage import COMPRESSION_KNOB, LAYERS_KNOB
 from faceplate.nodes.node import Knob
 from faceplate.ocio.config import INSIDE
@@ -43,11 +44,13 @@ class ShotOrder:
         file: where it stands.
         job: what is to be done, complete.
         revocations: list of withdrawn consents, or None.
+        limits: what the finished shot may measure.
     """
 
     file: Path
     job: Job
     revocations: Path | None
+    limits: Limits
 
 
 class _Table(BaseModel):
@@ -100,6 +103,7 @@ class _Consent(_Table):
 
 
 _KNOBS: Mapping[str, Knob] = {k.name: k for k in FACE_SWAP.knobs if k is not LAYERS_KNOB}
+_LIMITS: Mapping[str, Knob] = {knob.name: knob for knob in LIMIT_KNOBS}
 _TABLES: Mapping[str, type[_Table]] = {
     "shot": _Shot,
     "actor": _Actor,
@@ -110,6 +114,7 @@ _TABLES: Mapping[str, type[_Table]] = {
 _KEYS: Mapping[str, Sequence[str]] = {
     **{table: list(model.model_fields) for table, model in _TABLES.items()},
     "swap": list(_KNOBS),
+    "qc": list(_LIMITS),
 }
 # A show says how its shots are done, and not which.
 _SHOT_ONLY = frozenset(
@@ -303,7 +308,8 @@ def _order(path: Path, entries: _Entries) -> ShotOrder:
             raise
         hint = 'Name it as file = "ana.actor" under [actor], or ask for layers = ["matte"] only.'
         raise ShotFileError(str(path), "actor.file", "is missing", hint) from error
-    return ShotOrder(path, job, Path(consent.revocations) if consent.revocations else None)
+    revocations = Path(consent.revocations) if consent.revocations else None
+    return ShotOrder(path, job, revocations, _limits(entries))
 
 
 def _table(name: str, model: type[_Table], entries: _Entries) -> _Table:
@@ -334,6 +340,16 @@ def _knobs(entries: _Entries) -> dict[str, object]:
         for name, knob in _KNOBS.items()
         if f"swap.{name}" in entries
     }
+
+
+def _limits(entries: _Entries) -> Limits:
+    said = {
+        name: _checked(entries, f"qc.{name}", knob, entries[f"qc.{name}"].value)
+        for name, knob in _LIMITS.items()
+        if f"qc.{name}" in entries
+    }
+    values: dict[str, Any] = {**FACE_QC.values({}), **said}
+    return Limits(**{name: values[name] for name in _LIMITS})
 
 
 def _training(

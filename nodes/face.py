@@ -189,10 +189,81 @@ TRAIN_IDENTITY = Node(
     ),
 )
 
+
+def _limit(name: str, default: float, high: float, unit: str, help: str) -> Knob:
+    return NumberKnob(name, default, 0.0, high, help=help, unit=unit, keyed=False)
+
+
+def _count(name: str, help: str) -> Knob:
+    return IntegerKnob(name, 0, 0, 2**31 - 1, help=help)
+
+
+LIMIT_KNOBS: tuple[Knob, ...] = (
+    _limit(
+        "identity_most",
+        0.6,
+        2.0,
+        "",
+        "Largest distance to the actor's identity; dlib calls below 0.6 the same person.",
+    ),
+    _limit("drift_most", 0.2, 2.0, "", "Most that this distance may wander over the shot."),
+    _limit("pose_most", 5.0, 180.0, "degrees", "Largest head-pose error against the plate."),
+    _limit(
+        "landmarks_most",
+        4.0,
+        100.0,
+        "% of eye distance",
+        "How far the face's points may leave the plate's.",
+    ),
+    _limit(
+        "expression_most",
+        0.6,
+        10.0,
+        "coefficients",
+        "Largest distance of the expression from the plate's.",
+    ),
+    _limit(
+        "jitter_most",
+        1.5,
+        100.0,
+        "px",
+        "How much more the face may tremble than the plate's, at 400 px face height.",
+    ),
+    _limit("lag_most", 0.5, 4.0, "frames", "How late, or early, the performance may be."),
+    _limit(
+        "seam_most",
+        0.35,
+        10.0,
+        "stops",
+        "Strongest break of light at the matte's edge, beyond the plate's own.",
+    ),
+    _limit("grain_least", 0.6, 10.0, "x plate", "Least grain of the face, of the plate's."),
+    _limit("grain_most", 1.6, 10.0, "x plate", "Most grain of the face, of the plate's."),
+    _limit("flicker_most", 0.1, 10.0, "stops", "Strongest flicker of the face's light."),
+    _limit(
+        "chatter_most",
+        3.0,
+        100.0,
+        "% of the matte",
+        "Most of the matte that may come or go for a single frame.",
+    ),
+    _limit("leak_most", 5.0, 100.0, "%", "Most of what covers the face that may be replaced."),
+    _count("altered_most", "Pixels outside the matte that may differ from the plate."),
+    _count("lost_most", "Frames in which the comp may show no face where the plate does."),
+    _count("missing_most", "Frames that the comp may lack."),
+    _count("duplicates_most", "Frames that may show the one before again."),
+)
+"""A shot passes a limit when it measures more; of grain_least, when it measures less."""
+
 FACE_QC = Node(
     name="FaceQC",
-    summary="Measure a finished shot.",
-    inputs=(Port("plate", Kind.IMAGE), Port("comp", Kind.IMAGE)),
+    summary="Measure a finished shot against its plate, and hold it to limits.",
+    inputs=(
+        Port("plate", Kind.IMAGE),
+        Port("comp", Kind.IMAGE),
+        Port("track", Kind.TRACK, optional=True),
+        Port("actor", Kind.ACTOR, optional=True),
+    ),
     outputs=(Port("report", Kind.REPORT),),
-    knobs=(SEED,),
+    knobs=(*LIMIT_KNOBS, SEED),
 )

@@ -14,7 +14,7 @@ import pytest
 import tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
-LIGHT = ("core.errors", "core.footage", "core.job", "core.jobfile", "core.report")
+LIGHT = ("core.errors", "core.footage", "core.job", "core.jobfile", "core.qcjob", "core.report")
 DOORS = ("core.cli", "core.shots", "core.worker", "core.options")
 ALLOWED = {
     "plugin": ("plugin", "nodes", *LIGHT),

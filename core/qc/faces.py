@@ -36,7 +36,9 @@ def pose_error(comp: FaceObservation, plate: FaceObservation) -> float:
     one, other = head_rotations(np.array(poses))
     # From the sine, too: near 0 the cosine alone has no digits left.
     turn = one @ other.T
-    sine = np.linalg.norm([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
+    sine = np.linalg.norm(
+        [turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]
+    )
     return float(np.degrees(np.arctan2(sine, np.trace(turn) - 1)))
 
 

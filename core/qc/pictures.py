@@ -19,7 +19,7 @@ _BAND = 0.02
 _BLOCK = 0.08
 """Side of the blocks that bands are compared in, face heights."""
 _FEWEST_PX = 12
-_LEAST_COVER = 0.005
+_LEAST_COVER = 0.02
 """Share of the face that must be covered before a leak is told."""
 _FROZEN = 0.05
 """Change, as a share of the plate's, below which a frame counts as the one before it again."""
@@ -65,13 +65,14 @@ def altered_pixels(plate: Frame, comp: Frame, matte: AnyArray) -> Altered:
 def seam_step(
     comp: FloatArray, plate: FloatArray, matte: FloatArray, height: float
 ) -> float | None:
-    """Return how strongly light breaks at the matte's edge where the plate's does not, in stops.
+    """Return how much more strongly light breaks at the matte's edge than in the plate, in stops.
 
     Two bands, 2 % of the face's height wide, run along the line of half coverage, one on either
-    side. In each block of 8 % of the height, the step is log2 of the mean inside over the mean
-    outside, in the comp less in the plate; the result is the root mean square over blocks and
-    channels. A gain of the replaced pixels of 2^s, behind a hard edge, reads s; a feather wider
-    than the bands reads less, as it is seen less.
+    side. In each block of 8 % of the height a step is log2 of the mean inside over the mean
+    outside; what counts is the comp's step beyond the plate's, |sc| - |sp| or 0, as the root mean
+    square over blocks and channels. Where the plate shows no step, a gain of the replaced pixels
+    of 2^s behind a hard edge reads |s|; a feather wider than the bands reads less, as it is seen
+    less; a contrast that the plate has there already, as between jaw and background, hides it.
 
     Args:
         comp, plate: (h, w, 3) float32, linear light, exposed for the face.
@@ -103,8 +104,8 @@ def seam_step(
         logs = [np.log2(np.maximum(level, 0) + DARKEST) for level in light]
         return logs[0] - logs[1]
 
-    steps = np.array([step(comp, c) - step(plate, c) for c in range(3)])
-    return float(np.sqrt(np.square(steps).mean()))
+    beyond = [np.abs(step(comp, c)) - np.abs(step(plate, c)) for c in range(3)]
+    return float(np.sqrt(np.square(np.maximum(beyond, 0)).mean()))
 
 
 def _distance(area: BoolArray) -> FloatArray:
@@ -127,35 +128,47 @@ def light_ratio(comp: FloatArray, plate: FloatArray, matte: FloatArray) -> Float
 
 
 def chatter(before: FloatArray, now: FloatArray, after: FloatArray) -> float | None:
-    """Return how much of a matte comes and goes within a frame, in % of its area.
+    """Return how much of a matte comes or goes for a single frame, in % of its area.
 
-    The sum of |m(t-1) - 2 m(t) + m(t+1)| over that of m(t-1) + m(t+1), taken where the face stands
-    still. A part that is there (or missing) in one frame alone counts with its whole
-    area; what grows or shrinks at a steady rate counts nothing.
+    The sum of how far m(t) is above both m(t-1) and m(t+1), or below both, over the mean area of
+    these two. An edge that moves on, as under a hand that passes, counts nothing: a part must be
+    there, gone and there again, or gone, there and gone again.
 
     Args:
         before, now, after: (h, w) coverages of three frames in a picture that follows the face.
     """
-    area = float((before + after).sum(dtype=np.float64))
+    area = float((before + after).sum(dtype=np.float64)) / 2
     if area <= 0:
         return None
-    return 100 * float(np.abs(before - 2 * now + after).sum(dtype=np.float64)) / area
+    above = np.maximum(now - np.maximum(before, after), 0)
+    below = np.maximum(np.minimum(before, after) - now, 0)
+    return 100 * float((above + below).sum(dtype=np.float64)) / area
+
+
+def covered_share(occluder: FloatArray, face: BoolArray) -> float:
+    """Return how much of a face is covered, 0 to 1.
+
+    Args:
+        occluder: (h, w) coverage of hands, glasses and props.
+        face: (h, w) the area of the face, covered or not.
+    """
+    return float(np.where(face, occluder, 0).sum() / max(np.count_nonzero(face), 1))
 
 
 def leak(matte: FloatArray, occluder: FloatArray, face: BoolArray) -> float | None:
     """Return how much of what covers the face was replaced with it, in %.
 
     The sum of matte times occluder over the sum of the occluder, on the face. None where less than
-    half a percent of the face is covered.
+    two percent of the face are covered.
 
     Args:
         matte: (h, w) delivered coverage.
         occluder: (h, w) coverage of hands, glasses and props.
         face: (h, w) the area of the face, covered or not.
     """
-    covering = np.where(face, occluder, 0).astype(np.float64)
-    if covering.sum() <= _LEAST_COVER * max(np.count_nonzero(face), 1):
+    if covered_share(occluder, face) < _LEAST_COVER:
         return None
+    covering = np.where(face, occluder, 0).astype(np.float64)
     return 100 * float((covering * matte).sum() / covering.sum())
 
 

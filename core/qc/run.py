@@ -1,89 +1,108 @@
-"""Measures a finished shot and writes what came of it."""
+"""Measures a finished shot, writes the report and says what came of it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from faceplate.core.actorfile import read_actor
-from faceplate.core.analyse import AnalysisSettings, open_labeller
-from faceplate.core.analysis.official import Seers
-from faceplate.core.doors import guard_file
+from faceplate.core.console import Console
+from faceplate.core.doors import model_folders, observations_folder, set_threads
 from faceplate.core.errors import OutputError
 from faceplate.core.io.atomic import replacing
-from faceplate.core.io.roto import open_roto
-from faceplate.core.qc.seen import Pair, Seen, open_pair, see_shot
-from faceplate.core.qc.verdict import Row, judge
-from faceplate.core.qc.walk import FrameFacts, Walk
+from faceplate.core.qc.measured import Measured, measure_shot
+from faceplate.core.qc.page import facts_of, number_text, page_of
+from faceplate.core.qc.verdict import Row
 from faceplate.core.qcjob import QcJob
-from faceplate.core.report import Progress
 
 VERSION = 1
 """Of the JSON file."""
+_PASSED = 1
+_OURS = b"faceplate qc"
+"""Stands near the beginning of both files."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """What a finished shot measures.
+def control(
+    console: Console, job: QcJob, *, threads: int, cache_folder: Path | None
+) -> Mapping[str, object]:
+    """Measure a finished shot and write ``*.html`` and ``*.json``.
 
-    Attributes:
-        job: what was measured.
-        pair: its plate and its comp.
-        seen: what the analysis saw of them.
-        facts: what each frame's pixels say.
-        rows: every measure beside its limit.
-        notes: sentences about what could not be measured.
-    """
-
-    job: QcJob
-    pair: Pair
-    seen: Seen
-    facts: Sequence[FrameFacts]
-    rows: Sequence[Row]
-    notes: Sequence[str]
-
-    @property
-    def exceeded(self) -> list[str]:
-        """Names of the limits that are passed."""
-        return [row.knob for row in self.rows if row.is_passed]
-
-
-def measure_shot(
-    job: QcJob,
-    *,
-    progress: Callable[[Progress], None],
-    threads: int,
-    cache_folder: Path | None,
-    models: Sequence[Path] = (),
-) -> Outcome:
-    """Measure a finished shot against its plate; nothing is written.
-
-    Args:
-        progress: called after every frame.
-        threads: for the analysis.
-        cache_folder: where observations are kept, or None: a plate that was rendered before is
-            not observed again.
-        models: folders of imported networks.
+    Returns:
+        The paths of both, whether the shot is within its limits, which limits it passed, and
+        what was measured.
 
     Raises:
-        FaceplateError: plate, comp, track, actor or weights will not do.
+        FaceplateError: plate, comp, track, actor, weights or the report's place will not do.
     """
-    pair = open_pair(job)
-    actor = None if job.actor is None else read_actor(Path(job.actor)).embedding
-    seers = Seers.of(job.official, models)
-    settings = AnalysisSettings(job.smoothing, threads, cache_folder, embed=True, seers=seers)
+    page = Path(job.report)
+    data = page.with_suffix(".json")
+    if page.suffix != ".html":
+        raise OutputError(f"{page} is not a .html file.", hint="Name it sc042.qc.html.")
+    for path in (page, data):
+        _guard(path, overwrite=job.overwrite)
+    set_threads(threads)
+    console.open_log(page.with_suffix(".log.jsonl"))
+    console.log("job", job=job.to_json())
+    measured = measure_shot(
+        job,
+        progress=console.progress,
+        threads=threads,
+        cache_folder=observations_folder(cache_folder),
+        models=model_folders(),
+    )
+    for note in measured.notes:
+        console.warn(note)
+    facts = facts_of(measured)
+    texts = {
+        page: page_of(measured),
+        data: json.dumps({"version": VERSION, **facts}, indent=1) + "\n",
+    }
+    for path, text in texts.items():
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    values = {row.knob: row.value for row in measured.rows}
+    result = {"report": str(page), "json": str(data), "values": values}
+    result |= {name: facts[name] for name in ("passed", "exceeded", "notes")}
+    console.result(in_words(measured, texts), **result)
+    return result
 
-    def tell(stage: str, done: int, total: int) -> None:
-        progress(Progress(stage, done, total))
 
-    seen = see_shot(job, pair, settings, tell)
-    roto = None if job.matte_in is None else open_roto(job.matte_in)
-    walk = Walk(job, pair, seen, open_labeller(seers), roto)
-    facts = walk.measured(lambda n, done, total: progress(Progress("measure", done, total, n)))
-    rows = judge(job.limits, pair, seen, facts, actor)
-    notes = list(walk.notes)
-    if job.face.every:
-        notes.append("All faces were replaced; the largest one was measured.")
-    return Outcome(job, pair, seen, facts, rows, notes)
+def exit_code_of(result: Mapping[str, object]) -> int:
+    """Return the exit code of what `control` returned."""
+    return 0 if result["passed"] else _PASSED
+
+
+def in_words(measured: Measured, written: Sequence[Path] | Mapping[Path, str]) -> str:
+    """Return the measures as a table, and what was written."""
+    wide = max(len(row.title) for row in measured.rows)
+    lines = [_line(row, wide) for row in measured.rows]
+    exceeded = ", ".join(measured.exceeded)
+    lines.append(f"Limits passed: {exceeded}." if exceeded else "Within all limits.")
+    return "\n".join([*lines, *(f"Wrote {path}" for path in written)])
+
+
+def _line(row: Row, wide: int) -> str:
+    state = "?" if row.value is None else "PAST" if row.is_passed else "ok"
+    sign = ">=" if row.is_least else "<="
+    value = f"{number_text(row.value):>7} {sign} {number_text(row.limit):<6}"
+    more = row.note if row.value is None else ""
+    if row.frames:
+        more = f"frames {', '.join(map(str, row.frames[:6]))}" + ", …" * (len(row.frames) > 6)
+    elif row.is_passed and row.worst is not None:
+        more = f"worst: {row.worst}"
+    return f"{row.title:{wide}} {value} {state:4} {row.unit} {more}".rstrip()
+
+
+def _guard(path: Path, *, overwrite: bool) -> None:
+    """Refuse to write over a file that is no report of ours."""
+    if overwrite or not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            if _OURS in file.read(512):
+                return
+    raise OutputError(
+        f"{path} is there already and is no report of ours.",
+        hint="Choose another --out, or allow it with --overwrite.",
+        path=str(path),
+    )

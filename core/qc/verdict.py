@@ -22,6 +22,8 @@ from faceplate.core.qcjob import Limits
 
 Series = Mapping[int, float]
 """Frame to value."""
+Pairs = Mapping[int, tuple[FaceObservation, FaceObservation]]
+"""Frame to the face in the comp and in the plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,13 @@ class Row:
 
 
 def judge(
-    limits: Limits, pair: Pair, seen: Seen, facts: Sequence[FrameFacts], actor: FloatArray | None
+    limits: Limits,
+    pair: Pair,
+    seen: Seen,
+    facts: Sequence[FrameFacts],
+    actor: FloatArray | None,
+    *,
+    aspect: float,
 ) -> list[Row]:
     """Return every measure of a shot.
 
@@ -88,11 +96,14 @@ def judge(
         seen: what the analysis saw of them.
         facts: what the walk measured.
         actor: (128,) identity vector, or None where there is no actor.
+        aspect: width of a pixel divided by its height.
     """
-    replaced = {f.number: f for f in facts if not f.reason}
-    both = [n for n in replaced if n in seen.plate and n in seen.comp]
-    faces = {n: (seen.comp[n], seen.plate[n]) for n in both}
-    few = "" if both else "No frame has a face in plate and comp."
+    faces = {
+        f.number: (seen.comp[f.number], seen.plate[f.number])
+        for f in facts
+        if is_clear(f, seen) and f.number in seen.comp
+    }
+    few = "" if faces else "No frame shows a face clearly in plate and comp."
     rows = [*_identity(limits, faces, actor)]
 
     def add(
@@ -114,7 +125,7 @@ def judge(
     ):
         series = {n: measure(*pair_of) for n, pair_of in faces.items()}
         add(knob, title, unit, series, high, _HIGH, few)
-    rows += _movement(limits, seen, both)
+    rows += _movement(limits, seen, faces, aspect)
     seams = _series(facts, lambda f: f.seam)
     add("seam_most", "seam", "stops", seams, high, _HIGH, "" if seams else _NO_EDGE)
     ratios = {n: r for n, two in faces.items() if (r := grain_ratio(*two)) is not None}
@@ -132,6 +143,21 @@ def judge(
     return rows + _counts(limits, pair, seen, facts)
 
 
+def is_clear(facts: FrameFacts, seen: Seen) -> bool:
+    """Return whether a frame has a new face, and the plate's can be seen well enough to compare.
+
+    A face that is more than a quarter covered, or that the analysis doubts, is a guess in plate
+    and comp alike: two guesses are no measure.
+    """
+    plate = seen.plate.get(facts.number)
+    if facts.reason or plate is None:
+        return False
+    return facts.covered <= _MOST_COVERED and plate.confidence >= _SURE
+
+
+JITTER_HEIGHT_PX = 400.0
+"""Face height that jitter is told at: the analysis' own noise grows with the face."""
+_MOST_COVERED, _SURE = 0.25, 0.6
 _HIGH = "one frame in twenty is above this"
 _MEDIAN = "median of the frames"
 _RMS = "root mean square of the frames"
@@ -146,7 +172,7 @@ def _series(facts: Sequence[FrameFacts], take: Callable[[FrameFacts], float | No
 
 def _identity(
     limits: Limits,
-    faces: Mapping[int, tuple[FaceObservation, FaceObservation]],
+    faces: Pairs,
     actor: FloatArray | None,
 ) -> list[Row]:
     note, had = "", ""
@@ -186,21 +212,23 @@ def _identity(
     ]
 
 
-def _movement(limits: Limits, seen: Seen, both: Sequence[int]) -> list[Row]:
+def _movement(limits: Limits, seen: Seen, faces: Pairs, aspect: float) -> list[Row]:
     """Return jitter and lag."""
-    comp, plate = ({n: faces[n] for n in both} for faces in (seen.comp, seen.plate))
+    comp, plate = ({n: two[side] for n, two in faces.items()} for side in (0, 1))
     shakes: dict[int, float] = {}
+    heights = {n: o.height / JITTER_HEIGHT_PX for n, o in plate.items()}
     late: float | None = None
     if seen.face is not None:
-        points = [{n: square_points(o, 1.0) for n, o in faces.items()} for faces in (comp, plate)]
-        shakes = jitter(points[0], points[1], seen.face)
+        points = [{n: square_points(o, aspect) for n, o in part.items()} for part in (comp, plate)]
+        found = jitter(points[0], points[1], seen.face)
+        shakes = {n: pixels / heights[n] for n, pixels in found.items()}
         late = lag(comp, plate, seen.face)
     note = "" if late is None else f"The comp is {'late' if late > 0 else 'early'}: {late:+.2f}."
     return [
         Row(
             "jitter_most",
             "jitter",
-            "px",
+            "px at 400 px face height",
             root_mean_square(shakes),
             limits.jitter_most,
             _RMS,
@@ -220,25 +248,25 @@ def _movement(limits: Limits, seen: Seen, both: Sequence[int]) -> list[Row]:
     ]
 
 
-def _counts(
-    limits: Limits, pair: Pair, seen: Seen, facts: Sequence[FrameFacts]
-) -> list[Row]:
+def _counts(limits: Limits, pair: Pair, seen: Seen, facts: Sequence[FrameFacts]) -> list[Row]:
     """Return what is counted: altered pixels, lost faces, missing and repeated frames."""
     altered = {f.number: float(f.altered.pixels) for f in facts if f.altered is not None}
     reasons = {f.altered.reason: None for f in facts if f.altered is not None if f.altered.reason}
     bad = tuple(n for n, count in altered.items() if count)
-    lost = tuple(
-        f.number for f in facts if not f.reason and f.number in seen.plate
-        if f.number not in seen.comp
-    )  # fmt: skip
+    lost = tuple(f.number for f in facts if is_clear(f, seen) if f.number not in seen.comp)
     gone = tuple(sorted({*pair.missing, *pair.broken}))
     broken = "; ".join(f"{n} {why}" for n, why in pair.broken.items())
     again = tuple(f.number for f in facts if f.repeats)
 
     def row(
-        knob: str, title: str, value: float | None, means: str, note: str,
-        frames: tuple[int, ...], series: Series = {},
-    ) -> Row:  # fmt: skip
+        knob: str,
+        title: str,
+        value: float | None,
+        means: str,
+        note: str,
+        frames: tuple[int, ...],
+        series: Series,
+    ) -> Row:
         limit = float(getattr(limits, knob))
         return Row(knob, title, "", value, limit, means, series, note, frames)
 
@@ -256,9 +284,10 @@ def _counts(
             "lost_most",
             "faces lost",
             float(len(lost)),
-            "frames in which the comp shows no face where the plate does",
+            "frames in which the comp shows no face where the plate does so clearly",
             "",
             lost,
+            {},
         ),
         row(
             "missing_most",
@@ -267,6 +296,7 @@ def _counts(
             "frames of the plate that the comp lacks, or that cannot be read",
             broken,
             gone,
+            {},
         ),
         row(
             "duplicates_most",
@@ -275,5 +305,6 @@ def _counts(
             "frames that show the one before again while the plate goes on",
             "",
             again,
+            {},
         ),
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -26,6 +25,7 @@ from faceplate.core.qc.pictures import (
     Altered,
     altered_pixels,
     chatter,
+    covered_share,
     is_frozen,
     leak,
     light_ratio,
@@ -57,6 +57,7 @@ class FrameFacts:
         flicker: see `flicker`.
         chatter: see `chatter`.
         leak: see `leak`.
+        covered: how much of the face is covered, 0 to 1.
         repeats: whether it shows the frame before again.
     """
 
@@ -67,6 +68,7 @@ class FrameFacts:
     flicker: float | None = None
     chatter: float | None = None
     leak: float | None = None
+    covered: float = 0.0
     repeats: bool = False
 
 
@@ -151,7 +153,8 @@ class Walk:
         cover = _on(matte, comp.data, window)
         facts.seam = seam_step(pictures[1], pictures[0], cover, face.height)
         occluder = self._label(track, face, plate, window).occluder
-        facts.leak = leak(cover, occluder, _hull(face, window))
+        hull = _hull(face, window)
+        facts.leak, facts.covered = leak(cover, occluder, hull), covered_share(occluder, hull)
         transform = plate_from_square(
             region_of(face.mesh * [plate.pixel_aspect, 1.0, 1.0]).square_from_crop(_STEADY_PX),
             plate.pixel_aspect,
@@ -170,16 +173,20 @@ class Walk:
         number = facts.number
         delivered = delivered_matte(comp, self.job.layer_prefix)
         if delivered is None:
-            self.notes["The comp has no layer matte_blend or face: what differs from the plate "
-                       "counts as replaced, and whether the rest is exact cannot be told."] = None
+            self.notes[
+                "The comp has no layer matte_blend or face: what differs from the plate "
+                "counts as replaced, and whether the rest is exact cannot be told."
+            ] = None
             window = plate.data
             before, after = plate.rgb(window), comp.rgb(window)
             changed = (before != after) & ~(np.isnan(before) & np.isnan(after))
             return _on(changed.any(axis=2).astype(np.float32), window, comp.data)
         said = header_entries(self.pair.comp.footage.path(number), (COMMAND_ATTRIBUTE,))
         if "--draft" in said[COMMAND_ATTRIBUTE].split():
-            self.notes["The comp is a draft with a mark burnt in: whether it is exact outside of "
-                       "the matte was not looked at."] = None
+            self.notes[
+                "The comp is a draft with a mark burnt in: whether it is exact outside of "
+                "the matte was not looked at."
+            ] = None
         else:
             facts.altered = altered_pixels(plate, comp, delivered)
         return delivered
