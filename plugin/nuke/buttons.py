@@ -29,7 +29,7 @@ from faceplate.plugin.nuke.renewal import renew
 from faceplate.plugin.nuke.script import inside, script_range, write_plate
 from faceplate.plugin.nuke.session import Task, session
 from faceplate.plugin.nuke.states import mistake, show, show_error
-from faceplate.plugin.nuke.wiring import Order, analysis_of, definition_of, order_of
+from faceplate.plugin.nuke.wiring import Order, analysis_of, definition_of, order_of, training_of
 
 Button: TypeAlias = Callable[[nuke.Node], None]
 _RESULT, _PREVIEW = SHOWN[1], SHOWN[2]
@@ -185,6 +185,18 @@ def render(node: nuke.Node) -> None:
     show(node, "rendering", f"The engine renders {len(order.numbers)} frames.")
     params = {"job": order.job.to_json()}
     session().start(Task(node.fullName(), "Rendering", "render", params, finish))
+
+
+@_button
+def train(node: nuke.Node) -> None:
+    """Teach the networks of the method fsgan the actor's face; nodes below find them ready."""
+    job = training_of(node)
+
+    def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
+        show(node, "trained", str(answer["sentence"]))
+
+    show(node, "training", "The engine teaches the networks this actor's face.")
+    session().start(Task(node.fullName(), "Training", "train", {"job": job.to_json()}, finish))
 
 
 @_button

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceplate.nodes import NODES
-from faceplate.nodes.face import FACE_BLEND, FACE_MATTE, FACE_QC, FACE_SWAP, FACE_TRACK
+from faceplate.nodes.face import (
+    FACE_BLEND,
+    FACE_MATTE,
+    FACE_QC,
+    FACE_REENACT,
+    FACE_SWAP,
+    FACE_TRACK,
+    TRAIN_IDENTITY,
+)
 from faceplate.nodes.footage import ACTOR_SOURCE, COMPRESSION_KNOB, PLATE
 from faceplate.nodes.node import Kind, Node
 from faceplate.plugin.nuke import nktext
@@ -87,6 +95,10 @@ class Button:
 ANALYSE = Button("analyse", "Analyse", "Find and follow the faces of the whole plate.", True)
 PREVIEW = Button("preview", "Preview frame", "Make the frame that is shown, and show it.")
 RENDER = Button("render", "Render", "Make all frames; finished ones are left alone.")
+TRAIN = Button(
+    "train", "Train", "Teach the networks this actor's face; what draws it then need not.", True
+)
+CANCEL_TRAINING = Button("cancel", "Cancel", "Stop between two steps; nothing is kept.")
 CANCEL = Button("cancel", "Cancel", "Stop after the frame in hand.")
 UPDATE = Button("update", "Update", "Take the newest group of this node; knobs are kept.", True)
 SHOT_FILE = Button(
@@ -139,15 +151,14 @@ def write_groups(folder: Path) -> list[Path]:
 
 def panel(node: Node) -> list[UserKnob]:
     """Return the knobs of a node's panel, tab by tab."""
-    later = ("seed", "layers")
     return [
         UserKnob(nktext.TAB, "faceplate_tab", node.name),
         UserKnob(nktext.TEXT, "message", "", extra=("T", nktext.word(node.summary))),
         *_state(node),
-        *_faces(node),
-        *(part for knob in node.knobs if knob.name not in later for part in user_knobs(knob)),
         *_buttons(node),
         *_shown(node),
+        *_faces(node),
+        *_knobs(node),
         *_delivery(node),
         *_exports(node),
         UserKnob(nktext.TAB, "about_tab", "About"),
@@ -182,6 +193,7 @@ def _faces(node: Node) -> list[UserKnob]:
     choices = ("M", f"{{{' '.join(FACES)}}}")
     return [
         *knobs,
+        UserKnob(nktext.TEXT, "face_title", "Face"),
         UserKnob(nktext.CHOICE, "face", "face", "Which face of the plate.", None, choices),
         UserKnob(nktext.INTEGER, "face_number", "number", "0 is the largest.", new_line=False),
         UserKnob(nktext.POINT, "face_point", "point", "A point inside the face."),
@@ -189,10 +201,44 @@ def _faces(node: Node) -> list[UserKnob]:
     ]
 
 
+def _knobs(node: Node) -> list[UserKnob]:
+    """Return the node's own knobs; those of a swap under the names of the nodes that it stands for.
+
+    What concerns the written frames comes later, on a tab of its own.
+    """
+    parts = _PARTS if node is FACE_SWAP else ()
+    knobs: list[UserKnob] = []
+    last = ""
+    for knob in node.knobs:
+        if knob.name in ("seed", "layers"):
+            continue
+        title = next((title for title, names in parts if knob.name in names), last)
+        if title != last:
+            knobs.append(UserKnob(nktext.TEXT, f"{title.lower()}_title", title))
+        last = title
+        knobs += user_knobs(knob)
+    return knobs
+
+
+def _names(node: Node) -> frozenset[str]:
+    return frozenset(knob.name for knob in node.knobs)
+
+
+_PARTS = (
+    ("Reenact", _names(FACE_REENACT)),
+    ("Policy", frozenset({"confidence", "policy", "missing"})),
+    ("Blend", _names(FACE_BLEND)),
+    ("Track", _names(FACE_TRACK)),
+)
+"""Titles on the panel of a swap, and the knobs below each."""
+
+
 def _buttons(node: Node) -> list[UserKnob]:
     buttons: tuple[Button, ...] = ()
     if node is FACE_TRACK:
         buttons = (ANALYSE, CANCEL)
+    elif node is TRAIN_IDENTITY:
+        buttons = (TRAIN, CANCEL_TRAINING)
     elif node in RENDERED:
         buttons = (ANALYSE, PREVIEW, RENDER, CANCEL)
     return [button.knob for button in buttons]
@@ -246,8 +292,8 @@ def _delivery(node: Node) -> list[UserKnob]:
                 new_line=True,
             ),
         ]
-    knobs += [part for knob in node.knobs if knob.name == "seed" for part in user_knobs(knob)]
-    return knobs if len(knobs) > 1 else []
+    seed = [part for knob in node.knobs if knob.name == "seed" for part in user_knobs(knob)]
+    return [*knobs, *seed] if len(knobs) > 1 else seed
 
 
 def _exports(node: Node) -> list[UserKnob]:

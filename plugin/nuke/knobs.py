@@ -20,6 +20,8 @@ from faceplate.plugin.nuke.nktext import UserKnob
 if TYPE_CHECKING:
     import nuke
 
+_NO_END = 2**31 - 1
+"""Highest value of a whole number that is given no end."""
 _SAME_SLOPE = 1e-7
 """Change of a curve's slope per frame below which a key says nothing."""
 
@@ -31,24 +33,26 @@ def user_knobs(knob: Knob) -> list[UserKnob]:
         return _number(knob, label, tooltip)
     if isinstance(knob, IntegerKnob):
         # A seed's slider would only get in the way.
-        ends = ("R", str(knob.low), str(min(knob.high, 100)))
+        ends = ("R", str(knob.low), str(knob.high if knob.high < _NO_END else 100))
         return [UserKnob(nktext.INTEGER, knob.name, label, tooltip, knob.default or None, ends)]
     if isinstance(knob, ChoiceKnob):
         choices = ("M", f"{{{' '.join(map(nktext.word, knob.choices))}}}")
         value = None if knob.default == knob.choices[0] else knob.default
         return [UserKnob(nktext.CHOICE, knob.name, label, tooltip, value, choices)]
     if isinstance(knob, ListKnob):
-        return [
+        title = UserKnob(nktext.TEXT, f"{knob.name}_title", label, extra=("T", nktext.word(" ")))
+        boxes = [
             UserKnob(
                 nktext.CHECK_BOX,
                 part_name(knob, choice),
                 choice,
                 tooltip,
                 choice in knob.default or None,
-                new_line=choice == knob.choices[0],
+                new_line=False,
             )
             for choice in knob.choices
         ]
+        return [title, *boxes]
     kind = nktext.FILE if knob.name == "file" else nktext.STRING
     return [UserKnob(kind, knob.name, label, tooltip, knob.default or None)]
 

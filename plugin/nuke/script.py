@@ -92,10 +92,8 @@ def working_space(override: str = "") -> Space:
     """
     root = nuke.root()
     name = str(root["workingSpaceLUT"].value())
-    ocio: str | None = None
-    if root["colorManagement"].value() == "OCIO":
-        ocio = _config()
-    elif name != "linear" and not override:
+    ocio = ocio_config()
+    if ocio is None and name != "linear" and not override:
         raise ColorSpaceError(
             f"The script works in {name}, which is not scene-linear.",
             hint="Set the working space to linear, or name a space in the colorspace knob.",
@@ -105,9 +103,15 @@ def working_space(override: str = "") -> Space:
     return Space(override or (name if ocio is not None else LINEAR), ocio, frozenset(known))
 
 
-def _config() -> str:
-    """Return the path of the script's OCIO config."""
+def ocio_config() -> str | None:
+    """Return the path of the script's OCIO config, or None for Nuke's own colours.
+
+    Raises:
+        ColorSpaceError: it is not on disk.
+    """
     root = nuke.root()
+    if root["colorManagement"].value() != "OCIO":
+        return None
     choice = str(root["OCIO_config"].value())
     if choice == "custom":
         return file_text(root["customOCIOConfigPath"])
@@ -125,12 +129,14 @@ def _config() -> str:
 def full_size() -> Iterator[None]:
     """Work at full size, whatever the script's proxy switch says; it is put back."""
     switch = nuke.root()["proxy"]
-    was = bool(switch.value())
+    if not switch.value():
+        yield
+        return
     switch.setValue(False)
     try:
         yield
     finally:
-        switch.setValue(was)
+        switch.setValue(True)
 
 
 def find_plate(node: nuke.Node, space: Space, folder: Path) -> Plate:
@@ -150,7 +156,8 @@ def find_plate(node: nuke.Node, space: Space, folder: Path) -> Plate:
     source = source_of(node, 0)
     if source is None:
         raise InputError(f"{node.name()} has no plate.", hint="Wire the plate into its first pipe.")
-    size = (source.format().width(), source.format().height())
+    with full_size():
+        size = (source.format().width(), source.format().height())
     if source.Class() == "Read":
         pattern = file_text(source["file"])
         if "%V" in pattern or "%v" in pattern:

@@ -12,7 +12,7 @@ from faceplate.core.footage import FrameRange, base_name
 from faceplate.core.job import FaceChoice, Job
 from faceplate.nodes import NODES
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
-from faceplate.nodes.face import FACE_MATTE, FACE_TRACK
+from faceplate.nodes.face import FACE_MATTE, FACE_TRACK, TRAIN_IDENTITY
 from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
 from faceplate.nodes.graph import Graph
 from faceplate.nodes.node import Kind, Node
@@ -23,6 +23,7 @@ from faceplate.plugin.nuke.script import (
     Plate,
     Space,
     find_plate,
+    ocio_config,
     script_range,
     source_of,
     work_folder,
@@ -134,6 +135,57 @@ def analysis_of(node: nuke.Node) -> Order:
     frames = str(Path(site.output).with_name(f"{base_name(site.output)}.%04d.exr"))
     delivery = Delivery(output=frames, ocio=site.space.ocio, contact_sheet=False)
     return site.order(job_of(swap_graph(site.plate_knobs, None, knobs), "swap", delivery))
+
+
+def training_of(node: nuke.Node) -> Job:
+    """Return the job of a TrainIdentity alone: it trains, and writes no frames.
+
+    Raises:
+        FaceplateError: a pipe or a knob is not as it must be.
+    """
+    graph = _with_actor(Graph(), node, TRAIN_IDENTITY)
+    return job_of(graph, node.name(), Delivery(output="", ocio=ocio_config()))
+
+
+def _with_actor(graph: Graph, node: nuke.Node, definition: Node) -> Graph:
+    """Return a graph with a node that bears an actor, and all that its actor comes from."""
+    name = node.name()
+    if any(placed.name == name for placed in graph.nodes):
+        return graph
+    # Nothing here has a curve, so no frame is looked at.
+    graph = graph.placed(name, definition, read_knobs(node, definition, ()))
+    if not definition.inputs:
+        return graph
+    above = _wired(node, 0, Kind.ACTOR)
+    kind = None if above is None else definition_of(above)
+    if above is not None and kind is not None:
+        graph = _with_actor(graph, above, kind)
+        return graph.wired(above.name(), "actor", name, "actor")
+    return _with_file(graph, node)
+
+
+def _with_file(graph: Graph, node: nuke.Node) -> Graph:
+    """Return a graph with the actor that a node names, where it names one."""
+    file = file_text(node["actor_file"])
+    if not file:
+        return graph
+    actor = f"the actor of {node.name()}"
+    graph = graph.placed(actor, ACTOR_SOURCE, {"file": file})
+    return graph.wired(actor, "actor", node.name(), "actor")
+
+
+def _wired(node: nuke.Node, pipe: int, kind: Kind) -> nuke.Node | None:
+    """Return the node of ours in a pipe, or None for a loose one."""
+    above = source_of(node, pipe)
+    if above is None:
+        return None
+    definition = definition_of(above)
+    if definition is None or all(port.kind is not kind for port in definition.outputs):
+        raise GraphError(
+            f"{above.name()}, in pipe {pipe + 1} of {node.name()}, gives no {kind.value}.",
+            hint="Wire one of Faceplate's nodes there.",
+        )
+    return above
 
 
 def tracked_by(node: nuke.Node) -> nuke.Node:
@@ -257,7 +309,7 @@ class _Walk:
         """Return the graph that makes mattes of a plate and no face."""
         node = self._site.node
         knobs: dict[str, object] = {"layers": ("matte",), **self._site.read(node, FACE_MATTE)}
-        above = self._wired(node, 1, Kind.TRACK)
+        above = _wired(node, 1, Kind.TRACK)
         if above is not None:
             self._take_track(above)
             knobs["smoothing"] = self._site.read(above, FACE_TRACK)["smoothing"]
@@ -276,30 +328,15 @@ class _Walk:
                 self._check_plate(node, pipe)
                 graph = graph.wired(_PLATE, "plate", name, port.name)
                 continue
-            above = self._wired(node, pipe, port.kind)
+            above = _wired(node, pipe, port.kind)
             kind = None if above is None else definition_of(above)
             if above is not None and kind is not None:
                 graph = self._placed(graph, above, kind)
                 output = next(out.name for out in kind.outputs if out.kind is port.kind)
                 graph = graph.wired(above.name(), output, name, port.name)
-            elif port.kind is Kind.ACTOR and file_text(node["actor_file"]):
-                actor = f"the actor of {name}"
-                graph = graph.placed(actor, ACTOR_SOURCE, {"file": file_text(node["actor_file"])})
-                graph = graph.wired(actor, "actor", name, port.name)
+            elif port.kind is Kind.ACTOR:
+                graph = _with_file(graph, node)
         return graph
-
-    def _wired(self, node: nuke.Node, pipe: int, kind: Kind) -> nuke.Node | None:
-        """Return the node of ours in a pipe, or None for a loose one."""
-        above = source_of(node, pipe)
-        if above is None:
-            return None
-        definition = definition_of(above)
-        if definition is None or all(port.kind is not kind for port in definition.outputs):
-            raise GraphError(
-                f"{above.name()}, in pipe {pipe + 1} of {node.name()}, gives no {kind.value}.",
-                hint="Wire one of Faceplate's nodes there.",
-            )
-        return above
 
     def _check_plate(self, node: nuke.Node, pipe: int) -> None:
         source = source_of(node, pipe)

@@ -198,6 +198,24 @@ def test_a_button_says_in_words_when_the_plug_in_is_missing(node: Node) -> None:
     assert buttons
 
 
+def test_the_buttons_are_reached_first_and_every_knob_stands_under_its_title() -> None:
+    user = group_of((GROUPS / "FaceSwap.nk").read_text(encoding="utf-8")).user
+    order = list(user)
+
+    first = [name for name in order if user[name][0] != "26" and "+INVISIBLE" not in user[name]]
+    assert first[1:7] == ["analyse", "preview", "render", "cancel", "show", "opacity"]
+    titles = {name: user[name][user[name].index("l") + 1] for name in order if "_title" in name}
+    assert list(titles.values()) == ["Face", "Reenact", "Blend", "Policy", "Track", "layers"]
+    under: dict[str, str] = {}
+    for name in order[: order.index("output_tab")]:
+        under[name] = next((t for t in reversed(order[: order.index(name)]) if t in titles), "")
+    assert under["face_point"] == "face_title"
+    assert under["method"] == under["mouth"] == "reenact_title"
+    assert under["erode"] == under["grain"] == under["mix"] == "blend_title"
+    assert under["confidence"] == under["missing"] == "policy_title"
+    assert under["smoothing"] == "track_title"
+
+
 def test_every_choice_of_a_face_is_on_the_panel() -> None:
     group = group_of((GROUPS / "FaceSwap.nk").read_text(encoding="utf-8"))
 

@@ -17,6 +17,7 @@ from faceplate.plugin.nuke.group import GROUP_VERSION, GROUPED, TILE
 from faceplate.plugin.nuke.renewal import renew
 from faceplate.plugin.nuke.script import working_space
 from faceplate.plugin.nuke.session import Task
+from faceplate.plugin.nuke.settings import Settings
 from faceplate.plugin.nuke.wiring import order_of
 
 PLATE = "/shots/sc01/plate.%04d.exr"
@@ -396,6 +397,92 @@ def test_an_actor_source_in_the_pipe_wins_over_the_knob(script: Any) -> None:
     assert order_of(node).job.actor == "/actors/bob.actor"
 
 
+def trained(*, method: str = "fsgan") -> Any:
+    """A swap whose actor comes through a TrainIdentity."""
+    swap, source = node_of("FaceSwap"), node_of("ActorSource", None)
+    training = node_of("TrainIdentity", source)
+    source["file"].setValue("/actors/ana.actor")
+    swap["method"].setValue(method)
+    swap.setInput(1, training)
+    return swap
+
+
+def test_a_training_in_the_actors_pipe_is_part_of_the_swaps_job(script: Any) -> None:
+    swap = trained()
+    nuke.toNode("TrainIdentity1")["samples"].setValue(90)
+    nuke.toNode("TrainIdentity1")["seed"].setValue(4)
+
+    job = order_of(swap).job
+
+    assert (job.actor, job.task) == ("/actors/ana.actor", "swap")
+    assert job.finetune is not None
+    assert (job.finetune.samples, job.finetune.seed) == (90, 4)
+
+
+@pytest.mark.parametrize(
+    ("method", "weights", "said"),
+    [
+        ("warp", "small", "Method warp has no network to fine-tune."),
+        ("fsgan", "official", "TrainIdentity1 teaches the networks 'official'"),
+    ],
+)
+def test_a_training_of_what_does_not_draw_the_face_is_refused_in_words(
+    script: Any, asked: Recorder, method: str, weights: str, said: str
+) -> None:
+    swap = trained(method=method)
+    nuke.toNode("TrainIdentity1")["weights"].setValue(weights)
+
+    swap["render"].execute()
+
+    assert said in swap["message"].value()
+    assert asked.tasks == []
+
+
+@pytest.mark.parametrize("by", ["pipe", "knob"])
+def test_the_train_button_asks_for_the_training_that_the_swap_would_do(
+    script: Any, asked: Recorder, by: str
+) -> None:
+    swap = trained()
+    training = nuke.toNode("TrainIdentity1")
+    if by == "knob":
+        training.setInput(0, None)
+        training["actor_file"].setValue("/actors/ana.actor")
+
+    training["train"].execute()
+
+    (task,) = asked.tasks
+    assert (task.method, asked.job.task, asked.job.actor) == ("train", "train", "/actors/ana.actor")
+    assert asked.job.finetune == order_of(swap).job.finetune
+    assert training["status"].value() == "training"
+    task.finish(training, {"sentence": "Learnt ana in 30 steps."})
+    assert (training["status"].value(), training["message"].value()) == (
+        "trained",
+        "Learnt ana in 30 steps.",
+    )
+
+
+def test_a_training_without_an_actor_says_so(script: Any, asked: Recorder) -> None:
+    training = node_of("TrainIdentity", None)
+
+    training["train"].execute()
+
+    assert "actor" in training["message"].value()
+    assert (training["status"].value(), asked.tasks) == ("error", [])
+
+
+def test_the_point_of_a_face_counts_from_the_full_height_in_proxy_too(script: Any) -> None:
+    node = swap()
+    read = nuke.toNode("Read1")
+    script.root["proxy"].setValue(True)
+    read.format = lambda: nuke.Format((960, 540) if script.root["proxy"].value() else (1920, 1080))
+    node["face"].setValue("point")
+    node["face_point"].setValue(300.0, 0)
+    node["face_point"].setValue(200.0, 1)
+
+    assert order_of(node).job.face == FaceChoice(at=(300.0, 1080 - 200.0))
+    assert script.root["proxy"].value() is True
+
+
 def test_mattes_need_no_actor(script: Any) -> None:
     node = node_of("FaceMatte")
     node["erode"].setValue(3.0)
@@ -479,6 +566,7 @@ def test_a_missing_engine_is_said_on_the_node(script: Any, monkeypatch: pytest.M
         raise InputError("The engine was not found.", hint="Run install.py engine.")
 
     monkeypatch.setattr(session, "find_engine", lost)
+    monkeypatch.setattr(session, "read_settings", Settings)
     fresh = session.Session()
     monkeypatch.setattr(buttons, "session", lambda: fresh)
     node = swap()
