@@ -83,7 +83,11 @@ def page_of(measured: Measured) -> str:
         job=measured.job,
         rows=rows,
         exceeded=[row for row in rows if row.is_passed],
-        plots=[plot_of(row) for row in rows if len(row.series) > 1 and row.knob != "grain_most"],
+        plots=[
+            plot_of(row, measured.pair.numbers)
+            for row in rows
+            if any(row.series.values()) and row.knob != "grain_most"
+        ],
         crops=crops,
         notes=measured.notes,
         frames=len(measured.pair.numbers),
@@ -118,17 +122,17 @@ def worst_frames(rows: Sequence[Row]) -> list[int]:
     return sorted(ordered[:WORST])
 
 
-def plot_of(row: Row) -> Plot:
-    """Return the plot of a measure that has more than one frame."""
+def plot_of(row: Row, shot: Sequence[int]) -> Plot:
+    """Return the plot of a measure over all frames of a shot; some of them have a value above 0."""
     numbers = sorted(row.series)
     values = np.array([row.series[n] for n in numbers])
-    top = 1.15 * max(float(values.max()), 1e-9)
+    top = 1.15 * float(values.max())
     if row.limit <= 2.5 * top:
         top = max(top, 1.1 * row.limit)
-    first, last = numbers[0], numbers[-1]
+    first, last = min(shot), max(shot)
 
     def place(number: float, value: float) -> tuple[float, float]:
-        x = _LEFT + (number - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT)
+        x = _LEFT + (number - first) / max(last - first, 1) * (_WIDTH - _LEFT - _RIGHT)
         y = _TOP + (1 - value / top) * (_HEIGHT - _TOP - _FOOT)
         return round(x, 1), round(y, 1)
 

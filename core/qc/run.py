@@ -61,7 +61,7 @@ def control(
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     values = {row.knob: row.value for row in measured.rows}
-    result = {"report": str(page), "json": str(data), "values": values}
+    result: dict[str, object] = {"report": str(page), "json": str(data), "values": values}
     result |= {name: facts[name] for name in ("passed", "exceeded", "notes")}
     console.result(in_words(measured, texts), **result)
     return result

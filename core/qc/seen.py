@@ -8,11 +8,11 @@ from pathlib import Path
 
 from faceplate.core.analyse import (
     AnalysisSettings,
-    FrameAnalysis,
     analyse_shot,
     observe_frames,
     solve_shot,
 )
+from faceplate.core.analysis.observe import FrameAnalysis
 from faceplate.core.analysis.official import POSERS
 from faceplate.core.arrays import FloatArray
 from faceplate.core.choose import chosen_tracks

@@ -287,6 +287,6 @@ def _steadied(
 def _hull(face: FaceObservation, window: Window) -> BoolArray:
     """Return (h, w) the face's outline, filled."""
     area = np.zeros((window.height, window.width), np.uint8)
-    points = face.mesh[:VERTEX_COUNT, :2] - np.float32([window.x0 + 0.5, window.y0 + 0.5])
+    points = face.mesh[:VERTEX_COUNT, :2] - np.array([window.x0 + 0.5, window.y0 + 0.5], np.float32)
     cv2.fillConvexPoly(area, np.rint(cv2.convexHull(points)).astype(np.int32), 1)
     return np.asarray(area > 0, np.bool_)
