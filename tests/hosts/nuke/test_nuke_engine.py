@@ -104,7 +104,7 @@ def node_of(kind: str, shot: DemoFootage | None = None) -> Any:
 def press(node: Any, button: str, *, until: str = "") -> None:
     """Press a button and let Nuke's event loop run until the node says that it is done."""
     node[button].execute()
-    busy = ("analysing", "rendering", "making")
+    busy = ("analysing", "rendering", "making", "training")
     nuke.pump(
         lambda: (
             until in node["status"].value()
@@ -325,6 +325,34 @@ def test_a_corrected_point_is_where_the_artist_put_it_and_the_rest_stays(
     press(node, "take_corrections")
     assert node["message"].value().endswith("No point is corrected any more.")
     assert path.read_bytes() == bytes_before
+
+
+@pytest.mark.slow
+def test_a_swap_that_was_corrected_goes_by_its_corrected_track(
+    script: Any, shot: DemoFootage
+) -> None:
+    node = node_of("FaceSwap", shot)
+    press(node, "analyse")
+    press(node, "preview")
+    before = read_frame(node.node("Preview")["file"].value(), 1)
+    node["make_corner_pin"].execute()
+    pin = nuke.toNode("Faceplate_pin0")
+    was = pin["to2"].getValueAt(script.frame, 0)
+
+    pin["to2"].setValueAt(was + 6.0, script.frame, 0)
+    press(node, "take_corrections")
+    press(node, "preview")
+
+    assert node["message"].value() == f"Frame {script.frame}: replaced."
+    after = read_frame(node.node("Preview")["file"].value(), 1)
+    assert (after.channels["R"] != before.channels["R"]).sum() > 100
+    node["write_shot_file"].execute()
+    written = node["message"].value().removeprefix("Wrote ").removesuffix(".")
+    assert read_shot(Path(written)).job.track == node["analysed"].value()
+    press(node, "drop_corrections")
+    press(node, "preview")
+    dropped = read_frame(node.node("Preview")["file"].value(), 1)
+    assert dropped.channels["R"].tobytes() == before.channels["R"].tobytes()
 
 
 def _row(table: str, name: str) -> list[str]:
