@@ -24,12 +24,14 @@ from faceplate.plugin.nuke.corrections import (
     write_corrections,
 )
 from faceplate.plugin.nuke.exported import edits_of, find_exported, set_taken
-from faceplate.plugin.nuke.group import COORDINATES, LAYERS, SHOWN
+from faceplate.plugin.nuke.group import COORDINATES, LAYERS
+from faceplate.plugin.nuke.panel import SHOWN
+from faceplate.plugin.nuke.pipes import definition_of
 from faceplate.plugin.nuke.renewal import renew
 from faceplate.plugin.nuke.script import inside, script_range, write_plate
 from faceplate.plugin.nuke.session import Task, session
 from faceplate.plugin.nuke.states import mistake, show, show_error
-from faceplate.plugin.nuke.wiring import Order, analysis_of, definition_of, order_of, training_of
+from faceplate.plugin.nuke.wiring import Order, analysis_of, order_of, training_of
 
 Button: TypeAlias = Callable[[nuke.Node], None]
 _RESULT, _PREVIEW = SHOWN[1], SHOWN[2]

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import nuke
 
 from faceplate.core.footage import frame_path
-from faceplate.plugin.nuke.group import RENDERED, SHOWN
 from faceplate.plugin.nuke.knobs import file_text
+from faceplate.plugin.nuke.panel import RENDERED, SHOWN
+from faceplate.plugin.nuke.pipes import definition_of
 from faceplate.plugin.nuke.script import inside
 from faceplate.plugin.nuke.session import session
-from faceplate.plugin.nuke.wiring import definition_of
 
 
 def register() -> None:

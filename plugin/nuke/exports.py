@@ -12,8 +12,8 @@ import nuke.rotopaint
 from faceplate.core.errors import InputError, TrackError
 from faceplate.plugin.nuke.corrections import Places, read_points
 from faceplate.plugin.nuke.exported import CORNERS, mark, outline_of, shape_name
+from faceplate.plugin.nuke.pipes import tracked_by
 from faceplate.plugin.nuke.states import show
-from faceplate.plugin.nuke.wiring import tracked_by
 
 _BELOW = 120
 

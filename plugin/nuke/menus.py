@@ -8,11 +8,11 @@ import nuke
 
 from faceplate.core.errors import InputError
 from faceplate.nodes.node import Node
-from faceplate.plugin.nuke.group import GROUPED
+from faceplate.plugin.nuke.panel import GROUPED
+from faceplate.plugin.nuke.pipes import definition_of
 from faceplate.plugin.nuke.renewal import GROUPS, renew
 from faceplate.plugin.nuke.session import session
 from faceplate.plugin.nuke.settings import Settings, ask_settings, read_settings, write_settings
-from faceplate.plugin.nuke.wiring import definition_of
 
 NAME = "Faceplate"
 

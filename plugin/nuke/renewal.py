@@ -7,9 +7,9 @@ from typing import cast
 
 import nuke
 
-from faceplate.plugin.nuke.group import GROUP_VERSION, KIND_KNOB, VERSION_KNOB
+from faceplate.plugin.nuke.panel import GROUP_VERSION, KIND_KNOB, VERSION_KNOB
+from faceplate.plugin.nuke.pipes import definition_of
 from faceplate.plugin.nuke.states import show
-from faceplate.plugin.nuke.wiring import definition_of
 
 GROUPS = Path(__file__).with_name("groups")
 

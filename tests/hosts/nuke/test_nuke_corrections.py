@@ -21,7 +21,7 @@ from faceplate.core.frame import Window
 from faceplate.core.keyed import read_corrections as engine_reads
 from faceplate.core.track import FaceTrack
 from faceplate.plugin.nuke import buttons, corrections, exported, menus, nkread
-from faceplate.plugin.nuke.group import GROUPED
+from faceplate.plugin.nuke.panel import GROUPED
 from faceplate.plugin.nuke.session import Task
 from faceplate.plugin.nuke.wiring import analysis_of, order_of
 

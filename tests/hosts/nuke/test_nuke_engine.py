@@ -25,7 +25,7 @@ from faceplate.core.io.tracks import read_track
 from faceplate.core.output import JOB_ATTRIBUTE
 from faceplate.core.shots import read_shot
 from faceplate.plugin.nuke import menus, session
-from faceplate.plugin.nuke.group import GROUPED
+from faceplate.plugin.nuke.panel import GROUPED
 from faceplate.plugin.nuke.wiring import order_of
 
 FRAMES = 3

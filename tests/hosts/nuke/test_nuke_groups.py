@@ -11,16 +11,8 @@ from nk_script import ScriptError, Stage, read_plainly, read_with_tcl, split_lis
 
 from faceplate.nodes.node import ChoiceKnob, IntegerKnob, ListKnob, Node, NumberKnob
 from faceplate.plugin.nuke import knobs, nktext
-from faceplate.plugin.nuke.group import (
-    FACES,
-    GROUPED,
-    LAYERS,
-    RENDERED,
-    SHOWN,
-    Button,
-    group_text,
-    write_groups,
-)
+from faceplate.plugin.nuke.group import LAYERS, group_text, write_groups
+from faceplate.plugin.nuke.panel import FACES, GROUPED, RENDERED, SHOWN, Button
 
 GROUPS = Path(nktext.__file__).with_name("groups")
 BY_NAME = pytest.mark.parametrize("node", GROUPED, ids=lambda node: node.name)

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from faceplate.plugin.nuke.group import GROUPED
+from faceplate.plugin.nuke.panel import GROUPED
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

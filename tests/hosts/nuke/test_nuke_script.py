@@ -13,7 +13,8 @@ from faceplate.core.errors import ColorSpaceError, FaceplateError, InputError
 from faceplate.core.job import FaceChoice, Job, Keys
 from faceplate.core.jobfile import read_job
 from faceplate.plugin.nuke import buttons, callbacks, menus, session
-from faceplate.plugin.nuke.group import GROUP_VERSION, GROUPED, TILE
+from faceplate.plugin.nuke.group import TILE
+from faceplate.plugin.nuke.panel import GROUP_VERSION, GROUPED
 from faceplate.plugin.nuke.renewal import renew
 from faceplate.plugin.nuke.script import working_space
 from faceplate.plugin.nuke.session import Task
