@@ -6,11 +6,15 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from faceplate.core.errors import JobError
 from faceplate.core.footage import base_name
 from faceplate.core.job import VERSION, FaceChoice, Job
 
 KIND = "qc"
 """What the JSON text of such a job says it is."""
+
+MEASURED = ("swap", "complete", "blend")
+"""Tasks whose frames lie on a plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class QcJob:
         colorspace: the plate's space, or None to find it out.
         ocio: path of an OCIO config, or None for $OCIO and then the built-in one.
         comp: pattern of the finished frames.
-        actor: path of the actor file, or None: then identity is not measured.
+        actor: path of the actor file, or of a picture, or None: then identity is not measured.
         track: path of a solved track, or None to solve what is observed.
         official: released networks that analyse in the places of ours.
         matte_in: hand-made matte as ``FILE:LAYER`` that the comp was made with, or None.
@@ -108,7 +112,15 @@ def qc_of_render(
         comp: finished frames that stand elsewhere than the render's own output, or "".
         report: the HTML file, or "" for `report_path`.
         overwrite: replace files that we did not write.
+
+    Raises:
+        JobError: the render has frames of its own, which lie on no plate.
     """
+    if job.task not in MEASURED:
+        raise JobError(
+            f"What {job.task} writes lies on no plate, and cannot be measured against one.",
+            hint=f"Measure what {', '.join(MEASURED)} wrote.",
+        )
     comp = comp or job.output
     return QcJob(
         name=job.name,
@@ -117,7 +129,7 @@ def qc_of_render(
         colorspace=job.colorspace,
         ocio=job.ocio,
         comp=comp,
-        actor=job.actor if job.task == "swap" else None,
+        actor=job.actor,
         track=job.track,
         official=job.official,
         matte_in=job.matte_in,

@@ -9,8 +9,10 @@ from pathlib import Path
 from faceplate.core.actorfile import read_actor
 from faceplate.core.analyse import AnalysisSettings, open_labeller
 from faceplate.core.analysis.official import Seers
+from faceplate.core.arrays import FloatArray
+from faceplate.core.casting import SUFFIX
 from faceplate.core.io.roto import open_roto
-from faceplate.core.qc.seen import Pair, Seen, open_pair, see_shot
+from faceplate.core.qc.seen import Pair, Seen, embedding_of, open_pair, see_shot
 from faceplate.core.qc.verdict import Row, judge
 from faceplate.core.qc.walk import FrameFacts, Walk
 from faceplate.core.qcjob import QcJob
@@ -67,6 +69,12 @@ def measure_shot(
     actor = None if job.actor is None else read_actor(Path(job.actor)).embedding
     seers = Seers.of(job.official, models)
     settings = AnalysisSettings(job.smoothing, threads, cache_folder, embed=True, seers=seers)
+
+    actor: FloatArray | None = None
+    if job.actor is not None and job.actor.endswith(SUFFIX):
+        actor = read_actor(Path(job.actor)).embedding
+    elif job.actor is not None:
+        actor = embedding_of(job.actor, pair.config, settings)
 
     def tell(stage: str, done: int, total: int) -> None:
         progress(Progress(stage, done, total))

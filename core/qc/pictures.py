@@ -10,7 +10,7 @@ import numpy as np
 from faceplate.core.arrays import AnyArray, BoolArray, FloatArray
 from faceplate.core.frame import Frame
 
-DARKEST = 0.01
+DARKEST = 0.005
 """Added to light before its logarithm is taken, where the face's skin is about 0.18: shadows and
 noise in them must not count as stops."""
 

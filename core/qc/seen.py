@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from faceplate.core.analyse import (
     AnalysisSettings,
@@ -154,12 +156,19 @@ def _chosen(
 ) -> FaceTrack | None:
     """Return the track of the face that is measured: the largest where all were replaced."""
 
-    def embedding_of(path: str) -> FloatArray:
-        alone = replace(settings, smoothing=0.0)
-        picture = analyse_shot(open_footage(path, config), config, alone)
-        if not picture.tracks:
-            raise TrackError(f"{path} shows no face.", hint="Give a clearer reference picture.")
-        return next(iter(picture.tracks[0].observations.values())).embedding
-
-    tracks = chosen_tracks(shot, job.face, embedding_of)
+    tracks = chosen_tracks(shot, job.face, lambda path: embedding_of(path, config, settings))
     return tracks[0] if tracks else None
+
+
+def embedding_of(path: str, config: ColorConfig, settings: AnalysisSettings) -> FloatArray:
+    """Return the (128,) identity vector of whom a picture or a movie shows: the largest face.
+
+    Raises:
+        TrackError: it shows none.
+        InputError: it cannot be read.
+    """
+    shown = analyse_shot(open_footage(path, config), config, settings)
+    if not shown.tracks:
+        raise TrackError(f"{path} shows no face.", hint="Give a clearer picture.")
+    known = [o.embedding for o in shown.tracks[0].observations.values() if o.embedding.any()]
+    return np.median(known, axis=0).astype(np.float32) if known else np.zeros(128, np.float32)
