@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import threading
+import webbrowser
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import nuke
 
 from faceplate.core.errors import FaceplateError, InputError
-from faceplate.core.footage import FrameRange, base_name, frame_path
-from faceplate.nodes.face import FACE_MATTE
+from faceplate.core.footage import FrameRange, base_name
 from faceplate.nodes.shotfile import shot_text
 from faceplate.plugin.nuke import exports
 from faceplate.plugin.nuke.corrections import (
     Spots,
     corrections_file,
-    in_words,
+    counted,
     merged,
     read_corrections,
     write_corrections,
 )
 from faceplate.plugin.nuke.exported import edits_of, find_exported, set_taken
-from faceplate.plugin.nuke.group import COORDINATES, LAYERS
+from faceplate.plugin.nuke.frames import know_layers, plate_on_disk, read_frames
+from faceplate.plugin.nuke.measuring import measuring_of, verdict_of
 from faceplate.plugin.nuke.panel import SHOWN
-from faceplate.plugin.nuke.pipes import definition_of
 from faceplate.plugin.nuke.renewal import renew
-from faceplate.plugin.nuke.script import inside, script_range, write_plate
+from faceplate.plugin.nuke.script import inside, script_range
 from faceplate.plugin.nuke.session import Task, session
 from faceplate.plugin.nuke.states import mistake, show, show_error
 from faceplate.plugin.nuke.wiring import Order, analysis_of, order_of, training_of
@@ -63,7 +63,7 @@ def analyse(node: nuke.Node) -> None:
     order = analysis_of(node)
     path = corrections_file(order.track)
     spots = read_corrections(path, order.plate_id)
-    _write_plate(node, order, again=not node["keep_plate"].value())
+    plate_on_disk(node, order.plate, again=not node["keep_plate"].value())
     _analyse(node, order, path if spots else None, lambda: _corrected(spots))
 
 
@@ -125,7 +125,7 @@ def drop_corrections(node: nuke.Node) -> None:
 
 
 def _corrected(spots: Spots) -> str:
-    return f" Corrected by hand: {in_words(spots)}." if spots else ""
+    return f" Corrected by hand: {counted(spots)}." if spots else ""
 
 
 def _analyse(
@@ -154,12 +154,12 @@ def preview(node: nuke.Node) -> None:
     """Make the frame that is shown, and show it."""
     order = order_of(node)
     number = int(nuke.frame())
-    _write_plate(node, order, again=False)
+    plate_on_disk(node, order.plate, again=False)
     folder = Path(order.job.output).parent / "preview"
     out = str(folder / f"{node.name()}.preview.exr")
 
     def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
-        _read_frames(inside(node, "Preview"), str(answer["out"]), number, number)
+        read_frames(inside(node, "Preview"), str(answer["out"]), number, number)
         node["show"].setValue(_PREVIEW)
         became = "replaced" if answer["replaced"] else f"untouched: {answer['reason']}"
         show(node, f"preview {number}", f"Frame {number}: {became}.")
@@ -173,14 +173,14 @@ def preview(node: nuke.Node) -> None:
 def render(node: nuke.Node) -> None:
     """Make all frames; those that an earlier run finished are left alone."""
     order = order_of(node)
-    _write_plate(node, order, again=not node["keep_plate"].value())
-    _know_layers(node, order.job.layer_prefix)
+    plate_on_disk(node, order.plate, again=not node["keep_plate"].value())
+    know_layers(node, order.job.layer_prefix)
 
     def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
         # The script's range too, so that a frame that was not rendered is an error, not a guess.
         first, last = script_range()
         ends = (min(first, min(order.numbers)), max(last, max(order.numbers)))
-        _read_frames(inside(node, "Result"), order.job.output, *ends)
+        read_frames(inside(node, "Result"), order.job.output, *ends)
         node["show"].setValue(_RESULT)
         show(node, "rendered", _summary(answer))
 
@@ -199,6 +199,30 @@ def train(node: nuke.Node) -> None:
 
     show(node, "training", "The engine teaches the networks this actor's face.")
     session().start(Task(node.fullName(), "Training", "train", {"job": job.to_json()}, finish))
+
+
+@_button
+def measure(node: nuke.Node) -> None:
+    """Measure a finished shot against its plate, and write the report."""
+    job, plate = measuring_of(node)
+    plate_on_disk(node, plate, again=not node["keep_plate"].value())
+
+    def finish(node: nuke.Node, answer: Mapping[str, Any]) -> None:
+        node["report"].setValue(str(answer["report"]))
+        status = "within limits" if answer["passed"] else "past limits"
+        show(node, status, verdict_of(answer, job.limits))
+
+    show(node, "measuring", "The engine measures the comp.")
+    session().start(Task(node.fullName(), "Measuring", "qc", {"job": job.to_json()}, finish))
+
+
+@_button
+def open_report(node: nuke.Node) -> None:
+    """Show the last report in a web browser."""
+    report = Path(str(node["report"].value()))
+    if not report.is_file():
+        raise InputError(f"{node.name()} has no report.", hint="Press its Measure.")
+    webbrowser.open(report.resolve().as_uri())
 
 
 @_button
@@ -248,7 +272,7 @@ def make_grade(node: nuke.Node) -> None:
 def write_shot_file(node: nuke.Node) -> None:
     """Write the node as a shot file, so that a farm can render it without Nuke."""
     order = order_of(node)
-    _write_plate(node, order, again=not node["keep_plate"].value())
+    plate_on_disk(node, order.plate, again=not node["keep_plate"].value())
     path = Path(order.job.output).with_name(f"{base_name(order.job.output)}.toml")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(shot_text(order.job), encoding="utf-8", newline="\n")
@@ -264,41 +288,6 @@ def update(node: nuke.Node) -> None:
         target=nuke.executeInMainThread, args=(renew,), kwargs={"args": (name,)}
     )
     thread.start()
-
-
-def _write_plate(node: nuke.Node, order: Order, *, again: bool) -> None:
-    """Write the plate if it is no files yet, or if it may have changed since."""
-    if not order.plate.written:
-        return
-    first, last = script_range()
-    wanted = FrameRange.parse(f"{first}-{last}")
-    if again or not _all_there(order.plate.pattern, wanted):
-        write_plate(node, order.plate)
-
-
-def _all_there(pattern: str, numbers: FrameRange) -> bool:
-    return all(frame_path(pattern, number).is_file() for number in numbers)
-
-
-def _know_layers(node: nuke.Node, prefix: str) -> None:
-    """Make the layers known to Nuke, and to the group's STMap, under the names that they get."""
-    for name, channels in LAYERS if prefix else ():
-        full = f"{prefix}{name}"
-        nuke.Layer(full, [f"{full}.{channel}" for channel in channels])
-    if definition_of(node) is not FACE_MATTE:
-        coordinates = inside(node, "Coordinates")
-        for knob, channel in COORDINATES.items():
-            coordinates[knob].setValue(f"{prefix}{channel}")
-
-
-def _read_frames(read: nuke.Node, pattern: str, first: int, last: int) -> None:
-    """Let a Read inside of a group read what the engine wrote."""
-    read["file"].setValue(pattern)
-    for name, value in (("first", first), ("last", last)):
-        read[name].setValue(value)
-        read[f"orig{name}"].setValue(value)
-    read["origset"].setValue(True)
-    cast("nuke.Script_Knob", read["reload"]).execute()
 
 
 def _summary(answer: Mapping[str, Any]) -> str:

@@ -137,10 +137,10 @@ def merged(known: Spots, edits: Sequence[Edit]) -> Spots:
     return result
 
 
-def in_words(spots: Spots) -> str:
+def counted(spots: Spots) -> str:
     """Say how much is corrected.
 
-    >>> in_words({(0, "chin", 1001): (5.0, 6.0), (0, "nose_tip", 1001): (7.0, 8.0)})
+    >>> counted({(0, "chin", 1001): (5.0, 6.0), (0, "nose_tip", 1001): (7.0, 8.0)})
     '2 points in 1 frame'
     """
     points, frames = len(spots), len({frame for _, _, frame in spots})

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceplate.nodes.face import (
-    FACE_MATTE,
-    FACE_TRACK,
-)
+from faceplate.nodes import NODES
+from faceplate.nodes.face import FACE_MATTE, FACE_QC, FACE_TRACK
 from faceplate.nodes.footage import ACTOR_SOURCE
 from faceplate.nodes.node import Node
 from faceplate.plugin.nuke import nktext
 from faceplate.plugin.nuke.nktext import Expression, Script
-from faceplate.plugin.nuke.panel import GROUPED, RENDERED, panel
+from faceplate.plugin.nuke.panel import RENDERED, panel
 
 NUKE_VERSION = "15.0 v1"
 """Oldest Nuke that these are for: the first one with Python 3.10."""
@@ -62,8 +60,8 @@ def group_text(node: Node) -> str:
 
 def write_groups(folder: Path) -> list[Path]:
     """Write every group into a folder; return the files."""
-    paths = [folder / f"{node.name}.nk" for node in GROUPED]
-    for path, node in zip(paths, GROUPED, strict=True):
+    paths = [folder / f"{node.name}.nk" for node in NODES]
+    for path, node in zip(paths, NODES, strict=True):
         path.write_text(group_text(node), encoding="utf-8", newline="\n")
     return paths
 
@@ -77,10 +75,12 @@ def _inside(script: Script, node: Node) -> None:
         script.node("Input", port.name, knobs={"number": number}, place=(110 * number, -200))
         for number, port in enumerate(node.inputs)
     ]
-    if node in RENDERED or node is FACE_TRACK:
+    if node in (*RENDERED, FACE_TRACK, FACE_QC):
         _plate_out(script, inputs[0])
     if node in RENDERED:
         end = _pictures(script, node, inputs)
+    elif node is FACE_QC:
+        end = inputs[1]  # the comp, so that it can stand in the stream
     elif node is ACTOR_SOURCE:
         end = script.node("Constant", "Nothing", knobs={"channels": "rgb"}, place=(0, -100))
     else:

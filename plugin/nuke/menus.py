@@ -7,8 +7,8 @@ from functools import partial
 import nuke
 
 from faceplate.core.errors import InputError
+from faceplate.nodes import NODES
 from faceplate.nodes.node import Node
-from faceplate.plugin.nuke.panel import GROUPED
 from faceplate.plugin.nuke.pipes import definition_of
 from faceplate.plugin.nuke.renewal import GROUPS, renew
 from faceplate.plugin.nuke.session import session
@@ -20,7 +20,7 @@ NAME = "Faceplate"
 def build() -> None:
     """Add the menu to Nuke's node toolbar."""
     toolbar = nuke.menu("Nodes").addMenu(NAME)
-    for definition in GROUPED:
+    for definition in NODES:
         toolbar.addCommand(definition.name, partial(add, definition), tooltip=definition.summary)
     toolbar.addSeparator()
     toolbar.addCommand("Update all groups", renew_all)

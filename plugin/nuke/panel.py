@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from faceplate.nodes import NODES
 from faceplate.nodes.face import (
     FACE_BLEND,
     FACE_MATTE,
@@ -22,8 +21,6 @@ from faceplate.plugin.nuke.nktext import UserKnob
 
 GROUP_VERSION = 2
 """Counted up whenever a group's inside or knobs change, so that old ones can be told."""
-GROUPED = tuple(node for node in NODES if node is not FACE_QC)
-"""Nodes that Nuke offers; measuring a shot is the command line's."""
 RENDERED = (FACE_SWAP, FACE_BLEND, FACE_MATTE)
 """Nodes that have frames to show."""
 KIND_KNOB, VERSION_KNOB = "faceplate_node", "faceplate_version"
@@ -72,6 +69,9 @@ TRAIN = Button(
     "train", "Train", "Teach the networks this actor's face; what draws it then need not.", True
 )
 CANCEL_TRAINING = Button("cancel", "Cancel", "Stop between two steps; nothing is kept.")
+MEASURE = Button("measure", "Measure", "Measure the comp and write the report.", True)
+OPEN_REPORT = Button("open_report", "Open report", "Show the last report in a web browser.")
+CANCEL_MEASURING = Button("cancel", "Cancel", "Stop after the frame in hand; nothing is written.")
 CANCEL = Button("cancel", "Cancel", "Stop after the frame in hand.")
 UPDATE = Button("update", "Update", "Take the newest group of this node; knobs are kept.", True)
 SHOT_FILE = Button(
@@ -121,7 +121,7 @@ def _state(node: Node) -> list[UserKnob]:
     notes = [note(KIND_KNOB, node.name), version, note("status")]
     if node in RENDERED or node is FACE_TRACK:
         notes += [note("analysed"), note("analysed_with")]
-    return notes
+    return [*notes, note("report")] if node is FACE_QC else notes
 
 
 def _faces(node: Node) -> list[UserKnob]:
@@ -132,12 +132,13 @@ def _faces(node: Node) -> list[UserKnob]:
                 nktext.FILE, "actor_file", "actor", "The .actor file, or wire an ActorSource in."
             )
         )
-    if node not in RENDERED:
+    if node not in (*RENDERED, FACE_QC):
         return knobs
     choices = ("M", f"{{{' '.join(FACES)}}}")
+    title = "Face" if node in RENDERED else "Face, where the comp is a Read"
     return [
         *knobs,
-        UserKnob(nktext.TEXT, "face_title", "Face"),
+        UserKnob(nktext.TEXT, "face_title", title),
         UserKnob(nktext.CHOICE, "face", "face", "Which face of the plate.", None, choices),
         UserKnob(nktext.INTEGER, "face_number", "number", "0 is the largest.", new_line=False),
         UserKnob(nktext.POINT, "face_point", "point", "A point inside the face."),
@@ -146,11 +147,11 @@ def _faces(node: Node) -> list[UserKnob]:
 
 
 def _knobs(node: Node) -> list[UserKnob]:
-    """Return the node's own knobs; those of a swap under the names of the nodes that it stands for.
+    """Return the node's own knobs, under titles: a swap has those of the nodes it stands for.
 
     What concerns the written frames comes later, on a tab of its own.
     """
-    parts = _PARTS if node is FACE_SWAP else ()
+    parts = _PARTS.get(node.name, ())
     knobs: list[UserKnob] = []
     last = ""
     for knob in node.knobs:
@@ -168,13 +169,16 @@ def _names(node: Node) -> frozenset[str]:
     return frozenset(knob.name for knob in node.knobs)
 
 
-_PARTS = (
-    ("Reenact", _names(FACE_REENACT)),
-    ("Policy", frozenset({"confidence", "policy", "missing"})),
-    ("Blend", _names(FACE_BLEND)),
-    ("Track", _names(FACE_TRACK)),
-)
-"""Titles on the panel of a swap, and the knobs below each."""
+_PARTS = {
+    FACE_SWAP.name: (
+        ("Reenact", _names(FACE_REENACT)),
+        ("Policy", frozenset({"confidence", "policy", "missing"})),
+        ("Blend", _names(FACE_BLEND)),
+        ("Track", _names(FACE_TRACK)),
+    ),
+    FACE_QC.name: (("Limits", _names(FACE_QC)),),
+}
+"""Node to titles on its panel, and the knobs below each."""
 
 
 def _buttons(node: Node) -> list[UserKnob]:
@@ -183,6 +187,8 @@ def _buttons(node: Node) -> list[UserKnob]:
         buttons = (ANALYSE, CANCEL)
     elif node is TRAIN_IDENTITY:
         buttons = (TRAIN, CANCEL_TRAINING)
+    elif node is FACE_QC:
+        buttons = (MEASURE, OPEN_REPORT, CANCEL_MEASURING)
     elif node in RENDERED:
         buttons = (ANALYSE, PREVIEW, RENDER, CANCEL)
     return [button.knob for button in buttons]
@@ -212,7 +218,20 @@ def _delivery(node: Node) -> list[UserKnob]:
             UserKnob(nktext.FILE, "output", "output", where),
             UserKnob(nktext.STRING, "frames", "frames", frames),
         ]
-    if node in RENDERED or node is FACE_TRACK:
+    elif node is FACE_QC:
+        where = "The .html report to write; empty: a folder beside the script."
+        frames = "Frames to measure, as 1001-1100; empty: those of the swap, or the script's range."
+        knobs += [
+            UserKnob(nktext.FILE, "output", "output", where),
+            UserKnob(nktext.STRING, "frames", "frames", frames),
+            UserKnob(
+                nktext.STRING,
+                "layer_prefix",
+                "layer prefix",
+                "Of a comp that is a Read.",
+            ),
+        ]
+    if node in (*RENDERED, FACE_TRACK, FACE_QC):
         space = "Colour space of the plate; empty: the script's working space."
         again = "Read the plate that was written last time instead of writing it again."
         knobs += [

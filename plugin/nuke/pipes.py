@@ -63,6 +63,19 @@ def wired_in(node: nuke.Node, pipe: int, kind: Kind) -> nuke.Node | None:
     return above
 
 
+def actor_in(node: nuke.Node, pipe: int) -> str:
+    """Return the file of the actor in a pipe, or that a node names itself, or "".
+
+    Raises:
+        GraphError: what is wired in gives no actor.
+    """
+    above = wired_in(node, pipe, Kind.ACTOR)
+    definition = None if above is None else definition_of(above)
+    if above is None or definition is None:
+        return file_text(node["actor_file"])
+    return actor_in(above, 0) if definition.inputs else file_text(above["file"])
+
+
 def tracked_by(node: nuke.Node) -> nuke.Node:
     """Return the node whose analysis one of ours goes by: a FaceTrack in its pipes, else itself."""
     waiting, seen = [node], set()

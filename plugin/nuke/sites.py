@@ -10,7 +10,7 @@ import nuke
 from faceplate.core.errors import GraphError, InputError
 from faceplate.core.footage import FrameRange, base_name
 from faceplate.core.job import FaceChoice
-from faceplate.nodes.face import FACE_TRACK
+from faceplate.nodes.face import FACE_QC, FACE_TRACK
 from faceplate.nodes.node import Node
 from faceplate.plugin.nuke.knobs import file_text, read_knobs
 from faceplate.plugin.nuke.pipes import definition_of
@@ -23,13 +23,16 @@ from faceplate.plugin.nuke.script import (
     working_space,
 )
 
+_ENDINGS = {FACE_TRACK.name: "track", FACE_QC.name: "qc.html"}
+"""Of what a node writes, where that is no frames."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """A node of ours and what stands around it in the script.
 
     Attributes:
-        output: what it writes: frames, or a track.
+        output: what it writes: frames, a track, or a report.
         numbers: the frames to make; curves are sampled at these.
     """
 
@@ -93,7 +96,7 @@ def _output(node: nuke.Node, definition: Node) -> str:
     """
     said = file_text(node["output"])
     if not said:
-        ending = "track" if definition is FACE_TRACK else "%04d.exr"
+        ending = _ENDINGS.get(definition.name, "%04d.exr")
         return str(work_folder(node) / f"{node.name()}.{ending}")
     if not Path(said).is_absolute():
         raise InputError(

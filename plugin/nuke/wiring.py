@@ -111,6 +111,22 @@ def _corrected(site: Site) -> str | None:
     return site.track
 
 
+def track_in(site: Site, node: nuke.Node) -> str:
+    """Return the track that a FaceTrack was analysed into.
+
+    Raises:
+        InputError: it was not, or since then its plate or its knobs have changed.
+    """
+    if not node["analysed"].value():
+        raise InputError(f"{node.name()} is not analysed.", hint="Press its Analyse.")
+    if node["analysed_with"].value() != site.analysis(smoothing_of(node)):
+        raise InputError(
+            f"{node.name()} was analysed with another plate or other knobs.",
+            hint="Press its Analyse again.",
+        )
+    return str(node["analysed"].value())
+
+
 def _delivery(site: Site, track: str | None) -> Delivery:
     node = site.node
     return Delivery(
@@ -148,7 +164,7 @@ class _Walk:
         knobs: dict[str, object] = {"layers": ("matte",), **self._site.read(node, FACE_MATTE)}
         above = wired_in(node, 1, Kind.TRACK)
         if above is not None:
-            self._take_track(above)
+            self.track = track_in(self._site, above)
             knobs["smoothing"] = self._site.read(above, FACE_TRACK)["smoothing"]
         return swap_graph(self._site.plate_knobs, None, knobs)
 
@@ -158,7 +174,7 @@ class _Walk:
         if any(placed.name == name for placed in graph.nodes):
             return graph
         if definition is FACE_TRACK:
-            self._take_track(node)
+            self.track = track_in(self._site, node)
         graph = graph.placed(name, definition, self._site.read(node, definition))
         for pipe, port in enumerate(definition.inputs):
             if port.kind is Kind.IMAGE:
@@ -182,19 +198,3 @@ class _Walk:
                 f"{node.name()} looks at another plate than {self._site.plate.source}.",
                 hint="Wire the same plate into all of Faceplate's nodes of a shot.",
             )
-
-    def _take_track(self, node: nuke.Node) -> None:
-        """Take the track that a FaceTrack was analysed into.
-
-        Raises:
-            InputError: it was not, or since then its plate or its knobs have changed.
-        """
-        smoothing = float(node["smoothing"].value())
-        if not node["analysed"].value():
-            raise InputError(f"{node.name()} is not analysed.", hint="Press its Analyse.")
-        if node["analysed_with"].value() != self._site.analysis(smoothing):
-            raise InputError(
-                f"{node.name()} was analysed with another plate or other knobs.",
-                hint="Press its Analyse again.",
-            )
-        self.track = str(node["analysed"].value())

@@ -20,8 +20,8 @@ from faceplate.core.face import FaceObservation, HeadPose, Origin
 from faceplate.core.frame import Window
 from faceplate.core.keyed import read_corrections as engine_reads
 from faceplate.core.track import FaceTrack
+from faceplate.nodes import NODES
 from faceplate.plugin.nuke import buttons, corrections, exported, menus, nkread
-from faceplate.plugin.nuke.panel import GROUPED
 from faceplate.plugin.nuke.session import Task
 from faceplate.plugin.nuke.wiring import analysis_of, order_of
 
@@ -109,7 +109,7 @@ def node(engine: Engine, tmp_path: Path) -> Any:
 
 
 def add(kind: str) -> Any:
-    menus.add(next(definition for definition in GROUPED if definition.name == kind))
+    menus.add(next(definition for definition in NODES if definition.name == kind))
     made = nuke.toNode(f"{kind}1")
     made.setInput(0, nuke.toNode("Read1"))
     return made

@@ -24,8 +24,8 @@ from faceplate.core.io.exr import read_frame
 from faceplate.core.io.tracks import read_track
 from faceplate.core.output import JOB_ATTRIBUTE
 from faceplate.core.shots import read_shot
+from faceplate.nodes import NODES
 from faceplate.plugin.nuke import menus, session
-from faceplate.plugin.nuke.panel import GROUPED
 from faceplate.plugin.nuke.wiring import order_of
 
 FRAMES = 3
@@ -90,7 +90,7 @@ def long_shot(script: Any, shot: DemoFootage) -> DemoFootage:
 
 def node_of(kind: str, shot: DemoFootage | None = None) -> Any:
     """Add one of our nodes behind the plate, as the menu does."""
-    menus.add(next(node for node in GROUPED if node.name == kind))
+    menus.add(next(node for node in NODES if node.name == kind))
     node = nuke.toNode(f"{kind}1")
     node.setInput(0, nuke.toNode("Read1"))
     if node.knob("colorspace") is not None:

@@ -9,13 +9,14 @@ import pytest
 from nk_script import Node as Read
 from nk_script import ScriptError, Stage, read_plainly, read_with_tcl, split_list
 
+from faceplate.nodes import NODES
 from faceplate.nodes.node import ChoiceKnob, IntegerKnob, ListKnob, Node, NumberKnob
 from faceplate.plugin.nuke import knobs, nktext
 from faceplate.plugin.nuke.group import LAYERS, group_text, write_groups
-from faceplate.plugin.nuke.panel import FACES, GROUPED, RENDERED, SHOWN, Button
+from faceplate.plugin.nuke.panel import FACES, RENDERED, SHOWN, Button
 
 GROUPS = Path(nktext.__file__).with_name("groups")
-BY_NAME = pytest.mark.parametrize("node", GROUPED, ids=lambda node: node.name)
+BY_NAME = pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
 
 
 def tcl(text: str) -> Stage:
@@ -238,7 +239,7 @@ def test_a_button_names_a_function_that_is_there() -> None:
     source = (GROUPS.parent / "buttons.py").read_text(encoding="utf-8")
     every = {
         name
-        for node in GROUPED
+        for node in NODES
         for name, words in group_of(group_text(node)).user.items()
         if words[0] == "22"
     }

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from faceplate.plugin.nuke.panel import GROUPED
+from faceplate.nodes import NODES
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -95,7 +95,7 @@ def test_nuke_starts_with_it_in_each_of_its_pythons(
 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    names = [node.name for node in GROUPED]
+    names = [node.name for node in NODES]
     assert (found["version"], found["said"]) == (version, [])
     assert found["menu"] == [*names, "Update all groups", "Settings..."]
     assert found["nodes"] == [f"{name}1" for name in names]

@@ -11,10 +11,12 @@ import pytest
 
 from faceplate.core.errors import ColorSpaceError, FaceplateError, InputError
 from faceplate.core.job import FaceChoice, Job, Keys
-from faceplate.core.jobfile import read_job
+from faceplate.core.jobfile import read_job, read_qc_job
+from faceplate.core.qcjob import QcJob
+from faceplate.nodes import NODES
 from faceplate.plugin.nuke import buttons, callbacks, menus, session
 from faceplate.plugin.nuke.group import TILE
-from faceplate.plugin.nuke.panel import GROUP_VERSION, GROUPED
+from faceplate.plugin.nuke.panel import GROUP_VERSION
 from faceplate.plugin.nuke.renewal import renew
 from faceplate.plugin.nuke.script import working_space
 from faceplate.plugin.nuke.session import Task
@@ -63,7 +65,7 @@ def script(tmp_path: Path) -> Any:
 
 
 def node_of(kind: str, *pipes: Any) -> Any:
-    menus.add(next(node for node in GROUPED if node.name == kind))
+    menus.add(next(node for node in NODES if node.name == kind))
     node = next(n for n in reversed(nuke.root().nodes()) if n.name().startswith(kind))
     for pipe, source in enumerate(pipes or (nuke.toNode("Read1"),)):
         node.setInput(pipe, source)
@@ -469,6 +471,134 @@ def test_a_training_without_an_actor_says_so(script: Any, asked: Recorder) -> No
 
     assert "actor" in training["message"].value()
     assert (training["status"].value(), asked.tasks) == ("error", [])
+
+
+# --- measuring ------------------------------------------------------------------------------------
+
+
+def qc(asked: Recorder) -> QcJob:
+    (task,) = asked.tasks
+    assert task.method == "qc"
+    return read_qc_job(task.params["job"])
+
+
+def comp_in_a_read() -> Any:
+    comp = nuke.nodes.Read()
+    comp["file"].setValue("/renders/v003/comp.%04d.exr")
+    return comp
+
+
+def test_a_swap_is_measured_as_it_was_rendered(script: Any, asked: Recorder) -> None:
+    comp = swap()
+    comp["frames"].setValue("1002-1005")
+    comp["layer_prefix"].setValue("fp_")
+    node = node_of("FaceQC", nuke.toNode("Read1"), comp)
+    node["seam_most"].setValue(0.125)
+
+    node["measure"].execute()
+
+    job, render = qc(asked), order_of(comp).job
+    assert (job.plate, job.comp, job.actor) == (PLATE, render.output, "/actors/ana.actor")
+    assert (job.frames, job.layer_prefix) == ("1002-1005", "fp_")
+    assert (job.limits.seam_most, job.limits.drift_most) == (0.125, 0.2)
+    own = Path(script.root["name"].value()).parent / "faceplate/FaceQC1/FaceQC1.qc.html"
+    assert job.report == str(own)
+
+
+def test_a_comp_from_files_is_measured_with_the_nodes_own_face_and_actor(
+    script: Any, asked: Recorder
+) -> None:
+    training, source = node_of("TrainIdentity", None), node_of("ActorSource", None)
+    source["file"].setValue("/actors/bob.actor")
+    training.setInput(0, source)
+    node = node_of("FaceQC", nuke.toNode("Read1"), comp_in_a_read(), None, training)
+    for name, value in {
+        "face": "number",
+        "face_number": 2,
+        "layer_prefix": "fp_",
+        "output": "/reports/sc01.qc.html",
+        "frames": "1001-1003",
+    }.items():
+        node[name].setValue(value)
+
+    node["measure"].execute()
+
+    job = qc(asked)
+    assert (job.plate, job.comp) == (PLATE, "/renders/v003/comp.%04d.exr")
+    assert (job.actor, job.face, job.layer_prefix) == (
+        "/actors/bob.actor",
+        FaceChoice(index=2),
+        "fp_",
+    )
+    assert (job.report, job.frames) == ("/reports/sc01.qc.html", "1001-1003")
+    assert job.colorspace == "lin_rec709_scene"
+
+
+def without_a_comp(node: Any) -> None:
+    node.setInput(1, None)
+
+
+def with_a_grade(node: Any) -> None:
+    node.setInput(1, nuke.nodes.Grade())
+
+
+def with_another_plate(node: Any) -> None:
+    comp = swap()
+    comp.setInput(0, comp_in_a_read())
+    node.setInput(1, comp)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (without_a_comp, "FaceQC1 has no comp. Wire a FaceSwap, a FaceBlend, or a Read"),
+        (
+            with_a_grade,
+            "Grade1, the comp of FaceQC1, is neither FaceSwap nor FaceBlend, nor a Read",
+        ),
+        (with_another_plate, "FaceSwap1 is a comp of Read3, and FaceQC1 has the plate Read1."),
+        (lambda node: node["seam_most"].setValue(99.0), "Knob seam_most is 99"),
+        (lambda node: node["output"].setValue("qc.html"), "which begins nowhere"),
+    ],
+)
+def test_what_cannot_be_measured_is_said(
+    script: Any, asked: Recorder, change: Callable[[Any], None], said: str
+) -> None:
+    node = node_of("FaceQC", nuke.toNode("Read1"), comp_in_a_read())
+    change(node)
+
+    node["measure"].execute()
+
+    assert said in node["message"].value()
+    assert asked.tasks == []
+
+
+def test_the_verdict_stands_on_the_node_and_its_report_opens(
+    script: Any, asked: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(buttons.webbrowser, "open", opened.append)
+    node = node_of("FaceQC", nuke.toNode("Read1"), comp_in_a_read())
+    node["open_report"].execute()
+    assert node["message"].value() == "FaceQC1 has no report. Press its Measure."
+
+    node["measure"].execute()
+    report = tmp_path / "my report.html"
+    report.write_text("")
+    answer = {"report": str(report), "notes": ["Identity was not measured."]}
+    asked.tasks[0].finish(
+        node,
+        {**answer, "passed": False, "exceeded": ["seam_most"], "values": {"seam_most": 0.51234}},
+    )
+
+    assert node["status"].value() == "past limits"
+    assert node["message"].value() == (
+        f"Past its limits: seam most 0.512 (limit 0.35). Identity was not measured. See {report}."
+    )
+    asked.tasks[0].finish(node, {**answer, "passed": True, "exceeded": [], "values": {}})
+    assert node["message"].value().startswith("Within all limits. ")
+    node["open_report"].execute()
+    assert opened == [report.as_uri()]
 
 
 def test_the_point_of_a_face_counts_from_the_full_height_in_proxy_too(script: Any) -> None:
