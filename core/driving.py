@@ -1,7 +1,8 @@
 """An actor driven by somebody's performance, on the networks' square crop instead of a plate.
 
-Source: `fsgan.md` 9.5 and 9.6. Pose-only reenactment is a design of ours, `fsgan.md` 12.3, and so
-is all of this with the method `warp`.
+Source: `fsgan.md` 9.5 and 9.6: the first version's networks paste what they draw into the actor's
+frame, those of the second give it as it is. Pose-only reenactment is a design of ours, `fsgan.md`
+12.3, and so is all of this with the method `warp`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from faceplate.core.analysis.landmark import box_of_mesh
 from faceplate.core.arrays import DoubleArray, FloatArray
 from faceplate.core.face import FaceObservation
+from faceplate.core.firstversion import FirstFaces
 from faceplate.core.frame import Frame, Window
 from faceplate.core.fsgan import NetworkFaces, view_weights
 from faceplate.core.geometry import mesh as meshes
@@ -49,7 +51,7 @@ def drive_face(
     cast: Cast,
     shaper: Shaper,
     look: Look,
-    networks: NetworkFaces | None,
+    networks: NetworkFaces | FirstFaces | None,
 ) -> Driven:
     """Return the actor's face with a performance's pose, expression, or both.
 
@@ -60,7 +62,7 @@ def drive_face(
         shaper: codes to linear light.
         look: its knob `pose` says what drives: with "expression-only" the actor's most frontal
             view keeps its own pose and place.
-        networks: draw the face; None warps it.
+        networks: draw the face; None warps it. The first version's draw expressions alone.
     """
     alone = look.pose == "expression-only"
     if alone:
@@ -125,13 +127,15 @@ def _drawn(
     face: FaceObservation,
     cast: Cast,
     look: Look,
-    networks: NetworkFaces,
+    networks: NetworkFaces | FirstFaces,
     weights: FloatArray,
     main: int,
 ) -> FloatArray:
     mesh = _driven_mesh(frame, face, cast, look, main)
     place = CropPlace.around(face.box, frame.pixel_aspect)
     points = place.landmarks(mesh / stretch_of(frame))
+    if isinstance(networks, FirstFaces):
+        return np.clip(as_codes(networks.expressed(main, points)), 0, 1)
     pose = face.pose
     if look.pose == "expression-only":
         pose = cast.sources[main].view.pose

@@ -8,6 +8,7 @@ from pathlib import Path
 from faceplate.core.analyse import AnalysisSettings
 from faceplate.core.errors import ModelMismatchError
 from faceplate.core.finetuned import finetuned
+from faceplate.core.firstversion import FIRST, check_first, first_cards
 from faceplate.core.fsgan import NetworkFaces
 from faceplate.core.generators import generator_cards, open_generators
 from faceplate.core.job import Job
@@ -26,7 +27,12 @@ def check_generators(job: Job, folders: Sequence[Path]) -> None:
 
     Raises:
         ModelError: one is missing, unfit, or cannot be fine-tuned where it must be.
+        JobError: they do not serve for it.
     """
+    if job.knobs.weights == FIRST:
+        check_first(job)
+        first_cards(folders)
+        return
     card = generator_cards(job.knobs.weights, folders, job.knobs.steps)["reenact"]
     if job.finetune and card.parameters is None:
         raise ModelMismatchError(

@@ -15,6 +15,7 @@ from faceplate.core.errors import (
     JobError,
     ModelMismatchError,
 )
+from faceplate.core.firstversion import check_first
 from faceplate.core.footage import FrameRange, frame_path
 from faceplate.core.io.element import ElementReader, open_element
 from faceplate.core.io.footage import FootageReader, open_footage
@@ -138,10 +139,12 @@ def allow_job(job: Job, inputs: Inputs, *, revocations: Revocations, today: date
     """Refuse what a job may not do: consent, frames that are not there, files of others.
 
     Raises:
+        JobError: the weights do not serve for it.
         ConsentError: the actor may not be used for this shot.
         FrameMissingError: the plate or the hand-made matte lacks a frame.
         OutputError, DiskError: the output will not do.
     """
+    check_first(job)
     # The plate's own frames put nobody else into it, and need nobody's consent.
     if inputs.actor is not None and not job.draft:
         check_consent(inputs.actor.consent, job.name, today, revocations)

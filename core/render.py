@@ -30,6 +30,7 @@ from faceplate.core.contact import write_contact
 from faceplate.core.driving import crop_frame, drive_face
 from faceplate.core.errors import TrackError
 from faceplate.core.face import FaceObservation
+from faceplate.core.firstversion import FIRST, FirstFaces, open_first
 from faceplate.core.footage import frame_path
 from faceplate.core.frame import Frame, Window
 from faceplate.core.fsgan import NetworkFaces
@@ -106,6 +107,7 @@ class Shot:
         roto: a hand-made matte that wins over the labels, or None.
         element: a hand-made face that is laid into the plate, or None.
         networks: draw the faces; None where they are warped, or somebody made them.
+        first: FSGAN's first version, which draws expressions in the place of ``networks``, or None.
         actor: the source, or None where only mattes are made.
         cards: the networks that the shot's analysis and its render go through.
         solved: hash of the track.
@@ -125,6 +127,7 @@ class Shot:
     roto: RotoReader | None
     element: ElementReader | None
     networks: NetworkFaces | None
+    first: FirstFaces | None
     actor: Actor | None
     cards: tuple[ModelCard, ...]
     solved: str
@@ -373,9 +376,15 @@ def open_shot(
         actor = actor_of_plate(reader, config, tracks[0], roto, settings)
     encode = view.shaper.encode
     casts = tuple(cast_of(actor, one, encode, job.seed, completes=completes) for one in tracks)
-    networks = None
+    networks, first = None, None
     if job.knobs.method == "fsgan" and actor is not None and casts:
-        networks = networks_of(job, actor, casts[0].sources, view.shaper, segmenter, settings)
+        sources = casts[0].sources
+        if job.knobs.weights == FIRST:
+            first = open_first(
+                settings.seers.folders, sources, view.shaper.encode, threads=settings.threads
+            )
+        else:
+            networks = networks_of(job, actor, sources, view.shaper, segmenter, settings)
     shot = Shot(
         job=job,
         reader=reader,
@@ -387,6 +396,7 @@ def open_shot(
         roto=roto,
         element=None if job.element is None else open_element(job.element),
         networks=networks,
+        first=first,
         actor=actor,
         cards=(segmenter.card, *analysis_cards(settings.seers)),
         solved=track_digest(track),
@@ -407,6 +417,7 @@ def with_job(shot: Shot, job: Job) -> Shot:
     """
     face = _by_index(job.face, [cast.track for cast in shot.casts])
     drawn = () if shot.networks is None else shot.networks.generators.cards
+    drawn = drawn if shot.first is None else shot.first.cards
     drawing = tuple(card for card in drawn if card not in shot.cards)
     digest = job_hash(
         replace(job, face=face),
@@ -494,8 +505,8 @@ def _driven_frame(shot: Shot, number: int) -> tuple[Frame, FrameResult]:
         found, reason = _usable(cast.track, number, job)
         if found is not None:
             performance = shot.recent.read(found.number)
-            look = look_at(job, found.number)
-            driven = drive_face(performance, found, cast, shot.view.shaper, look, shot.networks)
+            look, networks = look_at(job, found.number), shot.first or shot.networks
+            driven = drive_face(performance, found, cast, shot.view.shaper, look, networks)
     frame = crop_frame(number, driven)
     if job.draft or missing:
         text = f"{job.name} {number} PLATE FRAME MISSING" if missing else DRAFT

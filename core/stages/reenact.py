@@ -84,19 +84,20 @@ def _moved(
     return np.asarray(turned + share * (target.mean(axis=0) - source.mean(axis=0)), np.float64)
 
 
-def with_mouth_of(source: AnyArray, target: AnyArray) -> DoubleArray:
+def with_mouth_of(source: AnyArray, target: AnyArray, mouth: slice = MOUTH) -> DoubleArray:
     """Return the source's landmarks with the target's mouth, in the source's pose and place.
 
     Args:
-        source: (98, 3) landmarks, z in the same unit.
-        target: (98, 3) likewise, of another head pose.
+        source: (N, 3) landmarks, z in the same unit.
+        target: (N, 3) likewise, of another head pose.
+        mouth: which of them are the lips'; those of 98 unless it is said.
 
     Source: the released FSGAN code's expression script, `fsgan.md` 9.5, whose 68 points have the
     mouth from 48 on.
     """
     own, other = np.array(source, np.float64), np.asarray(target, np.float64)
-    mouth = step_between(other, own, 1.0)[MOUTH]
-    own[MOUTH] = mouth - mouth.mean(axis=0) + own[MOUTH].mean(axis=0)
+    lips = step_between(other, own, 1.0)[mouth]
+    own[mouth] = lips - lips.mean(axis=0) + own[mouth].mean(axis=0)
     return own
 
 

@@ -13,9 +13,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from faceplate.core import firstversion
 from faceplate.core.arrays import AnyArray
 from faceplate.core.cli import app
-from faceplate.core.errors import ConsentError, FrameFormatError, FrameMissingError, JobError
+from faceplate.core.errors import (
+    ConsentError,
+    FrameFormatError,
+    FrameMissingError,
+    JobError,
+    ModelMissingError,
+)
 from faceplate.core.footage import frame_path
 from faceplate.core.frame import Frame
 from faceplate.core.fsgan import NetworkFaces
@@ -184,6 +191,74 @@ def test_the_expression_alone_leaves_the_actors_own_framing(
     # The toy shows the view that it is given: one that turns with the head, one that does not.
     assert np.abs(pictures[0][0] - pictures[0][1]).max() > 0
     np.testing.assert_array_equal(pictures[1][0], pictures[1][1])
+
+
+@pytest.fixture(scope="module")
+def first_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that an import of tiny networks of the first version filled."""
+    import torch  # takes seconds, and few tests need it
+
+    from faceplate.core.importing import import_checkpoint
+    from faceplate.core.nets.unet import MultiScaleResUNet
+
+    folder = tmp_path_factory.mktemp("first")
+    torch.manual_seed(2)
+    for name, channels, out in (("r", 71, (3, 3)), ("b", 7, 3)):
+        network = MultiScaleResUNet(channels, out, (1, 0, 1), 2, variant="v1")
+        torch.save({"state_dict": network.state_dict()}, folder / f"{name}.pth")
+        import_checkpoint(folder / f"{name}.pth", folder / "models", licence="CC0-1.0")
+    return folder / "models"
+
+
+def test_the_first_versions_networks_give_an_actors_frame_an_expression(
+    small_shot: Any, first_version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, seen = firstversion.express_face, []
+
+    def watching(*given: Any) -> AnyArray:
+        seen.append(given[2:])
+        return plain(*given)
+
+    monkeypatch.setattr(firstversion, "express_face", watching)
+    knobs = {"method": "fsgan", "weights": "official_v1", "pose": "expression-only"}
+    made = driving(small_shot, tmp_path / "r.%04d.exr", **knobs)
+
+    summary = render(small_shot, replace(made, frames="1001,1005"), first_version)
+
+    header = comp(made, 1001).header
+    assert summary.replaced == 2
+    assert comp(made, 1005).rgb().shape == (256, 256, 3)
+    names = [model.split(" ")[0] for model in str(header["faceplate/models"]).split("; ")]
+    assert names[-2:] == ["official_reenact_v1", "official_blend_v1"]
+    # The actor's own frame and landmarks both times, and the performer's who moves.
+    (picture, own, first), (again, same, second) = seen
+    np.testing.assert_array_equal(picture, again)
+    np.testing.assert_array_equal(own, same)
+    assert np.abs(first - second).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pose": "full"}, {"steps": 2}, {"task": "swap"}], ids=lambda c: next(iter(c))
+)
+def test_the_first_version_serves_for_nothing_else(
+    changes: dict[str, Any], small_shot: Any, first_version: Path, tmp_path: Path
+) -> None:
+    knobs = {"method": "fsgan", "weights": "official_v1", "pose": "expression-only", **changes}
+    task = knobs.pop("task", "reenact")
+    made = replace(driving(small_shot, tmp_path / "r.%04d.exr", **knobs), task=task)
+
+    with pytest.raises(JobError, match="official_v1 give an actor's frame an expression"):
+        render(small_shot, made, first_version)
+
+
+def test_a_first_version_that_was_not_imported_is_named(small_shot: Any, tmp_path: Path) -> None:
+    knobs = {"method": "fsgan", "weights": "official_v1", "pose": "expression-only"}
+    made = driving(small_shot, tmp_path / "r.%04d.exr", **knobs)
+
+    with pytest.raises(ModelMissingError, match="official_reenact_v1") as caught:
+        render(small_shot, made, tmp_path)
+
+    assert "faceplate models import" in caught.value.hint
 
 
 def test_the_pose_alone_keeps_the_actors_own_expression(
