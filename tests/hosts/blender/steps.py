@@ -391,7 +391,7 @@ def chain(task, folder):
     blend_settings.erode, blend_settings.layers = 2.0, settings.layers
     found["parts"] = job(blend)
     found["no frames"] = press(whole)
-    other = tree.nodes.new("CompositorNodeRGB").outputs[0]
+    other = part("compat").value_node(tree, "Value").outputs[0]
     tree.links.new(other, blend.inputs["Face"])
     found["no face"] = press(blend)
     tree.links.new(whole.outputs["Face"], blend.inputs["Face"])

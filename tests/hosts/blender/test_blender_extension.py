@@ -418,7 +418,7 @@ def test_the_swap_in_parts_is_the_job_of_the_swap_in_one(blender: Blender) -> No
     assert {**found["parts"], "output": ""} == {**found["swap"], "output": ""}
     for number in (1001, 1002):
         frame = read_frame(Path(found["blend"] % number), number)
-        assert frame.header["faceplate/status"] == "replaced"
+        assert frame.header["faceplate/frame"] == "replaced"
 
 
 def test_a_wire_that_does_not_fit_is_said_in_words(blender: Blender) -> None:
@@ -429,9 +429,9 @@ def test_a_wire_that_does_not_fit_is_said_in_words(blender: Blender) -> None:
     for name, words in (
         ("tracked otherwise", "Face Track was tracked with another plate or other knobs."),
         ("no frames", "FaceComplete gives no frames."),
-        ("no face", "RGBA of RGB, in Face of Face Blend, gives no face."),
-        ("no matte", "RGBA of RGB, in Matte of Face Complete, gives no matte."),
-        ("other plate", "Face Matte looks at RGBA of RGB, and Face Blend at"),
+        ("no face", "Value of Value, in Face of Face Blend, gives no face."),
+        ("no matte", "Value of Value, in Matte of Face Complete, gives no matte."),
+        ("other plate", "Face Matte looks at Value of Value, and Face Blend at"),
         ("trains a warp", "Method warp has no network to fine-tune."),
     ):
         assert words in found[name], name
