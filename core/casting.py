@@ -27,6 +27,7 @@ from faceplate.core.console import Console
 from faceplate.core.doors import guard_file, model_folders, observations_folder, set_threads
 from faceplate.core.errors import ActorError
 from faceplate.core.footage import FrameRange, base_name, numbered_files
+from faceplate.core.fsganshot import teach_job
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.job import Job
 from faceplate.core.report import Progress
@@ -186,6 +187,35 @@ def wipe(console: Console, path: Path, *, yes: bool, cache_folder: Path | None) 
     names = [str(file) for file in removed]
     console.result("\n".join(f"Removed {name}" for name in names), removed=names)
     return 0
+
+
+def finetune(
+    console: Console, job: Job, *, threads: int, cache_folder: Path | None
+) -> dict[str, object]:
+    """Teach the networks of a job its actor and keep them in the cache; return what came of it.
+
+    That needs no consent, as nothing that is made of it can be rendered without.
+
+    Returns:
+        steps, views, first and last (mean losses of the first and last tenth), seconds, kept
+        (whether it was in the cache, and nothing was trained), weights, sentence.
+
+    Raises:
+        FaceplateError: see `teach_job`.
+        Stopped: somebody wants to stop; nothing is kept.
+    """
+    set_threads(threads)
+    folder = observations_folder(cache_folder)
+    job = as_actor_file(console, job, folder.parent, threads=threads)
+    taught = teach_job(job, cache_folder=folder, models=model_folders(), progress=console.progress)
+    facts: dict[str, object] = {
+        name: getattr(taught, name)
+        for name in ("steps", "views", "first", "last", "seconds", "kept", "sentence")
+    }
+    facts["weights"] = job.knobs.weights
+    kept = "It was in the cache already" if taught.kept else f"It took {taught.seconds:.0f} s"
+    console.result(f"{taught.card.name}: {taught.sentence}\n{kept}.", **facts)
+    return facts
 
 
 def as_actor_file(console: Console, job: Job, cache_folder: Path, *, threads: int) -> Job:

@@ -18,6 +18,8 @@ from faceplate.core.job import UNUSED_KNOBS, Job
 from faceplate.core.options import choose_face, command
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.nodes.face import FACE_MATTE, FACE_SWAP, FACE_TRACK, TRAIN_IDENTITY
+from faceplate.nodes.footage import ACTOR_SOURCE
+from faceplate.nodes.graph import Graph
 
 app = typer.Typer(
     name="faceplate",
@@ -491,6 +493,25 @@ def actor_build(
         threads=default_threads(threads),
         cache_folder=cache,
     )
+
+
+@command(actor_app, "finetune", TRAIN_IDENTITY)
+def actor_finetune(
+    console: Console,
+    actor: ActorFile,
+    knobs: dict[str, object],
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Teach the networks of the method fsgan an actor, for swaps with --finetune to find."""
+    from faceplate.core.casting import finetune
+
+    graph = Graph().placed("actor", ACTOR_SOURCE, {"file": str(actor)})
+    graph = graph.placed("training", TRAIN_IDENTITY, knobs)
+    graph = graph.wired("actor", "actor", "training", "actor")
+    job = job_of(graph, "training", Delivery(output=""))
+    finetune(console, job, threads=default_threads(threads), cache_folder=cache)
+    return 0
 
 
 @command(actor_app, "show")

@@ -18,6 +18,7 @@ from faceplate.core.doors import guard_file, model_folders, observations_folder,
 from faceplate.core.errors import ModelError
 from faceplate.core.exports import coefficients_csv, points_json, tracker_text
 from faceplate.core.footage import base_name
+from faceplate.core.inputs import check_task
 from faceplate.core.io.atomic import replacing
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.io.tracks import write_track
@@ -104,6 +105,7 @@ def render_quietly(
     Raises:
         FaceplateError: see `render_shot`.
     """
+    check_task(job)
     set_threads(threads)
     console.open_log(log_path(job.output))
     console.log("job", job=job.to_json())

@@ -173,7 +173,7 @@ class Console:
             self._words(f"{step.stage} {step.frame}: {state}")
         if not sys.stderr.isatty():
             if step.stage != self._stage:
-                self._words(f"{step.stage}: {step.total} frames")
+                self._words(f"{step.stage}: {step.total} {step.unit}")
             self._stage = step.stage
             return
         if self._bar is None:
@@ -188,7 +188,7 @@ class Console:
             self._task,
             completed=step.done,
             total=step.total,
-            speed=f"{step.done / seconds:.1f} frames/s" if seconds > 0.5 else "",
+            speed=f"{step.done / seconds:.1f} {step.unit}/s" if seconds > 0.5 else "",
             warnings=f"{count} warning{'s' * (count > 1)}" if count else "",
         )
 

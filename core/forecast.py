@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from faceplate.core.actorfile import read_actor
 from faceplate.core.analyse import ANALYSIS_NETWORKS, SEGMENTER
 from faceplate.core.analysis.official import SEGMENTING, load_official
 from faceplate.core.casting import SUFFIX
@@ -24,7 +25,7 @@ from faceplate.core.inputs import Inputs, allow_job, find_inputs
 from faceplate.core.io.exrhead import read_parts
 from faceplate.core.io.footage import open_footage
 from faceplate.core.io.tracks import read_track
-from faceplate.core.job import Job
+from faceplate.core.job import TRAIN, Job
 from faceplate.core.layers import CHANNELS
 from faceplate.core.nets.load import load_network
 from faceplate.core.output import finished_job
@@ -89,6 +90,11 @@ def forecast_job(
     if job.actor is not None and not job.actor.endswith(SUFFIX):
         attempt(partial(_check_picture, job.actor, job.ocio))
         job = replace(job, actor=None, draft=True)  # what a picture makes of it, but for the face
+    if job.task == TRAIN:
+        if job.actor is not None:
+            attempt(partial(read_actor, Path(job.actor)))
+        attempt(partial(check_generators, job, models))
+        return Forecast(job.name, tuple(problems))
     inputs = attempt(partial(find_inputs, job))
     labelling = () if SEGMENTING in job.official else (SEGMENTER,)
     for name in (*labelling, *(ANALYSIS_NETWORKS if job.track is None else ())):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from faceplate.core.actorfile import read_actor
 from faceplate.core.analyse import AnalysisSettings
-from faceplate.core.errors import ModelMismatchError
-from faceplate.core.finetuned import finetuned
+from faceplate.core.errors import JobError, ModelMismatchError
+from faceplate.core.finetuned import Taught, teach_actor
 from faceplate.core.firstversion import FIRST, check_first, first_cards
 from faceplate.core.fsgan import NetworkFaces
 from faceplate.core.generators import generator_cards, open_generators
 from faceplate.core.job import Job
 from faceplate.core.netcrop import source_crop
-from faceplate.core.nets.run import Network
+from faceplate.core.nets.run import Network, open_network
+from faceplate.core.report import Progress
 from faceplate.core.source import Actor
-from faceplate.core.stages.views import SourceView
+from faceplate.core.stages.views import SourceView, prepare_view
 from faceplate.ocio.network import Shaper
 
 
@@ -49,6 +52,7 @@ def networks_of(
     shaper: Shaper,
     segmenter: Network,
     settings: AnalysisSettings,
+    progress: Callable[[Progress], None],
 ) -> NetworkFaces:
     """Open the networks of a job, fine-tuned where it wants that.
 
@@ -57,24 +61,71 @@ def networks_of(
         shaper: linear Rec.709 to code values.
         segmenter: the plate's.
         settings: of the plate's analysis.
+        progress: told of every step of a training.
 
     Raises:
-        ModelError, ActorError, DiskError: see `open_generators` and `finetuned`.
+        ModelError, ActorError, DiskError: see `open_generators` and `teach_actor`.
     """
     knobs, folders, threads = job.knobs, settings.seers.folders, settings.threads
     generators = open_generators(
         knobs.weights, folders, segmenter, steps=knobs.steps, threads=threads
     )
-    taught = ""
+    said = ""
     if job.finetune is not None:
-        generators, taught = finetuned(
-            generators,
+        taught = teach_actor(
+            generators.reenact.card,
             actor,
             [source_crop(source, shaper.encode) for source in sources],
             knobs.weights,
             folders,
             job.finetune,
             cache_folder=settings.cache_folder,
-            threads=threads,
+            progress=progress,
         )
-    return NetworkFaces(generators, actor, sources, shaper.encode, taught)
+        network = open_network(taught.card, taught.content, threads=threads, device="cpu")
+        generators, said = replace(generators, reenact=network), taught.sentence
+    return NetworkFaces(generators, actor, sources, shaper.encode, said)
+
+
+def teach_job(
+    job: Job,
+    *,
+    cache_folder: Path,
+    models: Sequence[Path],
+    progress: Callable[[Progress], None],
+) -> Taught:
+    """Teach the networks of a job its actor, so that its render, or another's, finds them taught.
+
+    The plate plays no part in it.
+
+    Args:
+        cache_folder: where the result is kept.
+        models: folders of imported networks.
+        progress: told of every step; what it raises ends the training, and nothing is kept.
+
+    Raises:
+        JobError: the job fine-tunes nothing, or no actor of its own.
+        ModelError, ActorError, DiskError: see `check_generators` and `teach_actor`.
+    """
+    if job.finetune is None:
+        raise JobError(
+            "The job fine-tunes nothing.", hint="Put a TrainIdentity before who draws the face."
+        )
+    if job.actor is None:
+        raise JobError(
+            "A face that is completed from its own frames is learned when it is rendered.",
+            hint="Render the job, or name an actor.",
+        )
+    check_generators(job, models)
+    actor = read_actor(Path(job.actor))
+    encode = Shaper().encode
+    return teach_actor(
+        generator_cards(job.knobs.weights, models)["reenact"],
+        actor,
+        [source_crop(prepare_view(view, encode), encode) for view in actor.views],
+        job.knobs.weights,
+        models,
+        job.finetune,
+        cache_folder=cache_folder,
+        progress=progress,
+    )

@@ -83,15 +83,19 @@ def find_inputs(job: Job) -> Inputs:
             hint="Use --method warp, or fsgan.",
             method=job.knobs.method,
         )
-    _check_task(job)
+    check_task(job)
     config = open_config(job.ocio)
     reader = open_footage(job.plate, config, colorspace=job.colorspace, start=job.start)
     actor = None if job.actor is None else read_actor(Path(job.actor))
     return with_frames(Inputs(config, reader, actor, reader.frames, ()), job)
 
 
-def _check_task(job: Job) -> None:
-    """Compare what is to be done with what is there to do it with."""
+def check_task(job: Job) -> None:
+    """Compare what is to be done with what is there to do it with.
+
+    Raises:
+        JobError: it makes no frames, or lacks something.
+    """
     if (job.task == "blend") != (job.element is not None):
         raise JobError(
             f"Task {job.task} has {'no' if job.element is None else 'a'} hand-made element.",

@@ -340,7 +340,9 @@ def shot_of(
     seers = Seers.of(job.official, models)
     settings = AnalysisSettings(job.knobs.smoothing, threads, cache_folder, embed=True, seers=seers)
     track = track_of(job, inputs, settings, progress)
-    return open_shot(job, inputs.reader, inputs.config, track, inputs.actor, settings)
+    return open_shot(
+        job, inputs.reader, inputs.config, track, inputs.actor, settings, progress=progress
+    )
 
 
 def open_shot(
@@ -350,8 +352,13 @@ def open_shot(
     track: ShotTrack,
     actor: Actor | None,
     settings: AnalysisSettings,
+    *,
+    progress: Callable[[Progress], None] = lambda _: None,
 ) -> Shot:
     """Open everything that the frames of a job need.
+
+    Args:
+        progress: told of every step where networks are taught the actor.
 
     Raises:
         TrackError: the plate has not the face that the job means.
@@ -384,7 +391,7 @@ def open_shot(
                 settings.seers.folders, sources, view.shaper.encode, threads=settings.threads
             )
         else:
-            networks = networks_of(job, actor, sources, view.shaper, segmenter, settings)
+            networks = networks_of(job, actor, sources, view.shaper, segmenter, settings, progress)
     shot = Shot(
         job=job,
         reader=reader,

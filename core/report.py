@@ -11,7 +11,7 @@ class Progress:
     """How far a pass has come; sent after every frame.
 
     Attributes:
-        stage: what runs, as a word for the progress bar: "observe", "solve", "render".
+        stage: what runs, as a word for the progress bar: "observe", "finetune", "render".
         done: frames finished in this stage, those of an earlier run included.
         total: frames of this stage.
         frame: the frame just finished, or None at the start of a stage.
@@ -19,6 +19,7 @@ class Progress:
         reason: why it did not, or "".
         resumed: whether it was there from an earlier run and was left alone.
         warnings: sentences that this frame gave rise to.
+        unit: what is counted; the stage "finetune" counts steps instead of frames.
     """
 
     stage: str
@@ -29,6 +30,7 @@ class Progress:
     reason: str = ""
     resumed: bool = False
     warnings: tuple[str, ...] = ()
+    unit: str = "frames"
 
 
 @dataclass(frozen=True, slots=True)

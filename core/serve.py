@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from faceplate.core.cachesize import tend
-from faceplate.core.casting import as_actor_file
+from faceplate.core.casting import as_actor_file, finetune
 from faceplate.core.commands import exit_code_of, render_quietly, track_plate
 from faceplate.core.consent import Revocations, read_revocations
 from faceplate.core.console import Console, Stopped, Stopper
@@ -76,6 +76,7 @@ class Service:
         return {
             "check": self.check,
             "analyse": self.analyse,
+            "train": self.train,
             "render": self.render,
             "preview": self.preview,
             "light": self.light,
@@ -153,6 +154,17 @@ class Service:
         if summary.stopped:
             raise Stopped(stop.exit_code)
         return {**dataclasses.asdict(summary), "exit_code": exit_code_of(summary, console)}
+
+    def train(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
+        """Teach the networks of a job its actor; what renders with them finds them in the cache.
+
+        Raises:
+            FaceplateError: as on the command line.
+            Stopped: it was cancelled, between two steps; nothing is kept.
+        """
+        job = read_job(_text(params, "job"))
+        console = self._console(tell, stop)
+        return finetune(console, job, threads=self._threads, cache_folder=self._cache)
 
     def preview(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
         """Write one frame of a job to a file of its own, with the pixels that a render gives it.

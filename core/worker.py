@@ -24,6 +24,7 @@ from faceplate.core.errors import (
     InputError,
     ResourceError,
 )
+from faceplate.core.jobfile import read_job
 
 if TYPE_CHECKING:
     from faceplate.core.serve import Service
@@ -32,6 +33,8 @@ PROTOCOL = 1
 _FAILED, _PARSE, _INVALID, _METHOD, _PARAMS = -32000, -32700, -32600, -32601, -32602
 _CANCELLED = -32800
 _MOST_BYTES = 1 << 24
+_TEACHING = "finetune"
+"""The stage in which networks are taught."""
 _LEAST_SECONDS = 0.1
 """Between two progress messages of a call."""
 _LAST_SECONDS = 20.0
@@ -64,6 +67,7 @@ class Request:
     Attributes:
         stop: becomes true when it is cancelled, or the host is gone.
         told: when progress was last said.
+        stage: what it was at when it last said how far it is, or "".
     """
 
     number: object
@@ -71,12 +75,23 @@ class Request:
     params: dict[str, Any]
     stop: Stopper
     told: float = 0.0
+    stage: str = ""
+
+    @property
+    def learns(self) -> bool:
+        """Whether its job may have to teach networks first."""
+        try:
+            return read_job(str(self.params.get("job"))).finetune is not None
+        except InputError:
+            return False
 
 
 class Worker:
     """Takes requests in one thread and does them, one at a time, in another.
 
-    A preview does not wait for what is being done: it is made between two frames of it.
+    A preview does not wait for what is being done: it is made between two frames of it, or two
+    steps of a training. But one that may have to train as well waits for a training to end, and
+    finds what was learned in the cache.
     """
 
     def __init__(self, pipe: Pipe) -> None:
@@ -180,8 +195,18 @@ class Worker:
 
     def _do_previews(self) -> None:
         """Make the previews that wait; called between the frames of something longer."""
-        while self._previews and not self._is_over:
-            self._do(self._previews.popleft())
+        while (request := self._next_preview()) is not None:
+            self._do(request)
+
+    def _next_preview(self) -> Request | None:
+        """Take the first preview that can be made now."""
+        is_teaching = self._doing[0].stage == _TEACHING
+        with self._news:
+            for request in () if self._is_over else self._previews:
+                if not (is_teaching and request.learns):
+                    self._previews.remove(request)
+                    return request
+        return None
 
     def _do(self, request: Request) -> None:
         self._doing.append(request)
@@ -225,6 +250,8 @@ class Worker:
 
     def _tell(self, request: Request, kind: str, facts: Mapping[str, object]) -> None:
         """Say something about a request; progress ten times a second, and the last of a stage."""
+        if kind == "progress":
+            request.stage = str(facts.get("stage"))
         if kind == "progress" and facts.get("done") != facts.get("total"):
             now = time.monotonic()
             if now - request.told < _LEAST_SECONDS:

@@ -27,6 +27,9 @@ check      job                                 ok, problems [{kind, message, hin
                                                space, bytes_needed, bytes_free
 analyse    job, out (a ``.track`` file)        out, faces [{face, frames, height_px}], outputs:
            and corrections (a file) or not     the track, its overlay, CSV, JSON, Tracker4 texts
+train      job, with a fine-tuning             steps, views, first, last (mean losses), seconds,
+                                               kept (it was in the cache already), weights,
+                                               sentence
 render     job                                 exit_code and the fields of `core.report.Summary`
 preview    job, frame, out (an ``.exr`` file)  out, frame, replaced, reason, seconds
 light      job, with its frames rendered       gains {frame: [r, g, b]}: the light match, from the
@@ -37,10 +40,13 @@ cache      clear, limit_bytes (both optional)  folder, files, bytes, removed, li
 cancel     call                                cancelled
 =========  ==================================  ===================================================
 
-A preview does not wait for a render: it is made between two of its frames. Settings (from a
-host's preferences, never from a scene): ``threads`` (0: all), ``cache`` (a folder), ``revocations``
-(a file). Notifications of the engine carry ``call``: `progress` {stage,
-done, total, frame, replaced, reason}, at most ten a second; `log` {level, text}; `begin` {frame}.
+A preview does not wait for a render or a training: it is made between two frames or steps; one
+whose job fine-tunes waits until a training has ended. A job that fine-tunes trains before its first
+frame, with progress of the stage "finetune"; after a `train` it finds the networks in the cache. A
+training that is cancelled keeps nothing. Settings (from a host's preferences, never from a scene):
+``threads`` (0: all), ``cache`` (a folder), ``revocations`` (a file). Notifications of the engine
+carry ``call``: `progress` {stage, done, total, frame, replaced, reason}, at most ten a second;
+`log` {level, text}; `begin` {frame}.
 
 What `Engine.poll` returns: kind "progress" and "log" with these facts; "gone" when the engine died
 and the call goes on in a new one (facts: message, hint); "done" with the result; "failed" with

@@ -6,7 +6,7 @@ a video, and everything random comes from one seed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.geometry.square import as_network, picture_pyramid
 from faceplate.core.stages.discs import landmark_discs
 from faceplate.core.training.ganlosses import WEIGHTS, Taps, reconstruction_loss
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def finetune(
     points: Sequence[AnyArray],
     taps: Taps | None,
     settings: FinetuneSettings,
+    *,
+    progress: Progress | None = None,
 ) -> Finetuned:
     """Train a network in place, and leave it in evaluation mode.
 
@@ -68,6 +72,8 @@ def finetune(
         points: (98, 2) landmarks of each, 0 to 1 of the crop.
         taps: a perceptual network that knows people apart; None compares pixels alone.
         settings: see `FinetuneSettings`.
+        progress: called after each step with the number of steps done and of all steps; what it
+            raises ends the training, and the network is then of no use.
     """
     levels = [[as_network(level) for level in picture_pyramid(picture)] for picture in pictures]
     network.train().requires_grad_(True)
@@ -87,6 +93,8 @@ def finetune(
         loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
         adam.step()
         losses.append(float(loss.detach()))
+        if progress is not None:
+            progress(len(losses), settings.steps)
     network.eval().requires_grad_(False)
     tenth = max(len(losses) // 10, 1)
     return Finetuned(float(np.mean(losses[:tenth])), float(np.mean(losses[-tenth:])))

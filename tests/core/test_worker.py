@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,12 +20,19 @@ import numpy as np
 import pytest
 
 from faceplate.core.console import Stopper
-from faceplate.core.errors import ConsentError, EngineGoneError, FrameMissingError, StoppedError
+from faceplate.core.errors import (
+    ConsentError,
+    EngineGoneError,
+    FrameMissingError,
+    JobError,
+    StoppedError,
+)
 from faceplate.core.footage import frame_path
 from faceplate.core.io.exr import read_frame
 from faceplate.core.job import Job
 from faceplate.core.render import render_shot
 from faceplate.core.worker import Pipe, Request, Worker
+from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.plugin.bridge import Call, Engine, Event, find_engine
 
 FRAMES = range(1001, 1007)
@@ -61,10 +69,12 @@ def render(job: Job, small_shot: Any) -> None:
     )
 
 
-def watch(engine: Engine, call: Call, at: Callable[[Event], None] = lambda _: None) -> list[Event]:
+def watch(
+    engine: Engine, call: Call, at: Callable[[Event], None] = lambda _: None, seconds: float = 60
+) -> list[Event]:
     """Poll until a call is done, and look at each event as it comes; return all."""
     events: list[Event] = []
-    end = time.monotonic() + 60
+    end = time.monotonic() + seconds
     done = False
     while not done and time.monotonic() < end:
         done = call.is_done
@@ -266,6 +276,140 @@ def test_consent_that_was_withdrawn_in_the_preferences_counts(
 
     engine.close()
     assert bytes_of(tmp_path) == {}
+
+
+# --- training ---------------------------------------------------------------------------------
+
+
+class Pupil:
+    """An engine with small generators to teach, and the jobs of a shot that they draw."""
+
+    def __init__(self, engine: Engine, shot: Any, cache: Path) -> None:
+        self.engine, self.cache, self._shot = engine, cache, shot
+
+    def job(self, out: Path, samples: int, *, alone: bool = False) -> Job:
+        """Return a job that fine-tunes, or the one that does nothing else."""
+        drawn = {"method": "fsgan", "weights": "pupil"}
+        plate: dict[str, object] = {"pattern": self._shot.plate, "frames": "1001-1002"}
+        source: dict[str, object] = {"file": str(self._shot.actor)}
+        graph = swap_graph(plate, source, drawn, {"samples": samples})
+        delivery = Delivery(output=str(out / "c.%04d.exr"), name="small", contact_sheet=False)
+        return job_of(graph, "training" if alone else "swap", delivery)
+
+    @property
+    def kept(self) -> list[Path]:
+        """Networks that the cache keeps."""
+        return sorted(self.cache.rglob("*.onnx"))
+
+
+@pytest.fixture(scope="module")
+def pupil(small_shot: Any, toys: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pupil]:
+    for seed, role in enumerate(("reenact", "complete", "blend")):
+        toys.random(f"pupil_{role}", role, seed)
+    cache = tmp_path_factory.mktemp("cache")
+    shutil.copytree(small_shot.cache, cache, dirs_exist_ok=True)
+    log = tmp_path_factory.mktemp("engine") / "engine.log"
+    settings = {"threads": 1, "cache": str(cache)}
+    engine = Engine(find_engine(sys.executable), log=log, settings=settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACEPLATE_MODELS", str(toys.folder))
+        assert engine.call("cache").result(60)
+    yield Pupil(engine, small_shot, cache)
+    engine.close()
+
+
+def stages(events: list[Event], call: Call) -> list[tuple[str, int, int]]:
+    """Return what a call said of its progress."""
+    return [
+        (event.facts["stage"], event.facts["done"], event.facts["total"])
+        for event in events
+        if event.call is call and event.kind == "progress"
+    ]
+
+
+def test_a_training_that_is_cancelled_stops_between_two_steps_and_keeps_nothing(
+    pupil: Pupil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceplate.plugin.bridge._GRACE_SECONDS", 60.0)  # on a busy machine
+    engine = pupil.engine
+
+    def cancel(event: Event) -> None:
+        if event.kind == "progress" and event.facts["done"]:
+            engine.cancel(event.call)
+
+    before = engine.process_id
+    call = engine.call("train", job=pupil.job(tmp_path, 3000, alone=True).to_json())
+    events = watch(engine, call, cancel, 240)
+
+    with pytest.raises(StoppedError):
+        call.result()
+    assert 0 < stages(events, call)[-1][1] < 1000
+    assert pupil.kept == []
+    assert engine.call("cache").result(20) and engine.process_id == before
+
+
+def test_previews_are_made_while_networks_are_taught_and_those_that_need_them_afterwards(
+    pupil: Pupil, small_shot: Any, tmp_path: Path
+) -> None:
+    engine, asked = pupil.engine, []
+    taught = pupil.job(tmp_path, 9)
+    plain = small_shot.job(tmp_path / "p.%04d.exr")
+
+    def ask(event: Event) -> None:
+        if event.kind == "progress" and event.facts["done"] and not asked:
+            for name, job in (("taught", taught), ("plain", plain)):
+                out = str(tmp_path / f"{name}.exr")
+                asked.append(engine.call("preview", job=job.to_json(), frame=1001, out=out))
+
+    training = engine.call("train", job=taught.to_json())
+    events = watch(engine, training, ask, 240)
+    needy, other = asked
+    is_first = not needy.is_done
+    more = watch(engine, needy)
+
+    order = [event.call for event in (*events, *more) if event.kind == "done"]
+    assert is_first and order[-3:] == [other, training, needy]
+    assert stages(events, training)[-1] == ("finetune", 3, 3)
+    assert "finetune" not in {stage for stage, _, _ in stages(more, needy)}
+    assert needy.result()["replaced"] and other.result()["replaced"]
+    assert not training.result()["kept"]
+    assert len(pupil.kept) == 1
+
+
+def test_a_render_trains_first_and_says_so_and_a_training_then_finds_it_kept(
+    pupil: Pupil, tmp_path: Path
+) -> None:
+    engine, samples = pupil.engine, 6
+
+    render = engine.submit(pupil.job(tmp_path, samples).to_json())
+    events = watch(engine, render, seconds=240)
+    training = engine.call("train", job=pupil.job(tmp_path, samples, alone=True).to_json())
+    found = training.result(60)
+
+    told = [one for one in stages(events, render) if one[0] == "finetune"]
+    assert told[0] == ("finetune", 0, 2) and told[-1] == ("finetune", 2, 2)
+    assert stages(events, render)[-1] == ("render", 2, 2)
+    assert render.result()["replaced"] == 2
+    assert found["kept"] and (found["steps"], found["views"], found["weights"]) == (2, 2, "pupil")
+    assert found["first"] > 0 and found["last"] > 0 and found["seconds"] > 0
+    header = read_frame(tmp_path / "c.1001.exr", 1001).header
+    assert header["faceplate/finetune"] == found["sentence"]
+
+
+def test_a_training_is_no_render_and_a_job_that_learns_nothing_no_training(
+    pupil: Pupil, small_shot: Any, tmp_path: Path
+) -> None:
+    alone = pupil.job(tmp_path, 6, alone=True).to_json()
+
+    rendered = pupil.engine.call("render", job=alone)
+    trained = pupil.engine.call("train", job=small_shot.job(tmp_path / "c.%04d.exr").to_json())
+    checked = pupil.engine.call("check", job=alone).result(60)
+
+    with pytest.raises(JobError, match="makes no frames"):
+        rendered.result(60)
+    with pytest.raises(JobError, match="fine-tunes nothing"):
+        trained.result(60)
+    assert checked["ok"] and checked["frames"] == 0
 
 
 # --- the protocol, by hand --------------------------------------------------------------------
