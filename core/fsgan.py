@@ -178,7 +178,7 @@ class NetworkFaces:
             points = place.landmarks(mesh / [frame.pixel_aspect, 1.0, 1.0])
             new = self.driven(points, face.pose, weights, look.steps)
             seen = self._seen(new, picture, face, place)
-            answer = self._fitted(new, seen, target, hard, labels, place, cast)
+            answer = self._fitted(new, seen, target, hard, labels, place, cast, points)
         found = carried(view.encode(plate), target, answer, eroded, place, window)
         own = warp.own_parts(
             placed.raster,
@@ -241,6 +241,7 @@ class NetworkFaces:
         labels: Labels,
         place: CropPlace,
         cast: Cast,
+        points: AnyArray,
     ) -> FloatArray:
         """Return the crop's codes with the new face completed and fitted."""
         own, outline = as_network(target), hard
@@ -249,7 +250,8 @@ class NetworkFaces:
             visible = place.cut(labels.visible, labels.window) > 0.5
             new, seen = np.where(visible, own, new), seen | visible
             outline = hard | visible
-        whole = inpaint_face(self.generators.complete, new, seen, outline)
+        there = points[:, :2] / CROP_SIDE
+        whole = inpaint_face(self.generators.complete, new, seen, outline, there)
         fitted = transfer_face(self.generators.blend, whole, own, hard)
         return np.clip(as_codes(fitted), 0, 1)
 

@@ -13,6 +13,7 @@ from faceplate.core.errors import ModelMismatchError, ModelMissingError, ModelUn
 from faceplate.core.geometry.square import CROP_SIDE
 from faceplate.core.nets.load import find_card, load_network
 from faceplate.core.nets.run import Network
+from faceplate.core.stages.inpaint import CUED_CHANNELS
 
 SMALL, OFFICIAL = "small", "official"
 """Words for the weights that we trained, and for those that the authors released."""
@@ -20,8 +21,15 @@ SMALL, OFFICIAL = "small", "official"
 MOVER = "landmark_transformer"
 """The network that moves landmarks between head poses; where it is not, they turn rigidly."""
 
-_ROLES: Mapping[str, int] = {"reenact": 101, "complete": 4, "blend": 7}
-"""What a generator does, and how many channels it takes for it: FSGANv2, `fsgan.md` 7."""
+_ROLES: Mapping[str, tuple[int, ...]] = {
+    "reenact": (101,),
+    "complete": (4, CUED_CHANNELS),
+    "blend": (7,),
+}
+"""What a generator does, and how many channels it takes for it: FSGANv2, `fsgan.md` 7.
+
+A completion may take cues besides, a design of ours.
+"""
 _PREFIXES: Mapping[str, str] = {SMALL: "fsgan", OFFICIAL: "official"}
 _IMPORTED: Mapping[str, str] = {"official_complete": "official_inpaint"}
 """Names that an import gives."""
@@ -140,9 +148,10 @@ def _card(name: str, weights: str, folders: Sequence[Path]) -> ModelCard:
 def _check(role: str, card: ModelCard) -> None:
     """Compare a card with what a generator of this role takes and gives."""
     sides = (CROP_SIDE, CROP_SIDE // 2)
-    wanted = [(_ROLES[role], side, side) for side in sides]
+    takes = [[(count, side, side) for side in sides] for count in _ROLES[role]]
+    wanted = takes[0]
     found = [tensor.shape for tensor in card.inputs]
-    if found != wanted or card.outputs[0].shape != (3, CROP_SIDE, CROP_SIDE):
+    if found not in takes or card.outputs[0].shape != (3, CROP_SIDE, CROP_SIDE):
         raise ModelMismatchError(
             f"Model {card.name} cannot {role}: it takes {found} and gives "
             f"{card.outputs[0].shape}, and {wanted} and {(3, CROP_SIDE, CROP_SIDE)} are wanted.",

@@ -91,11 +91,13 @@ GENERATORS: Mapping[str, GeneratorStructure] = {
     "small_blend": replace(enhanced(1, (1, 1, 1), 7), width=_SMALL_WIDTH),
     "light_reenact": replace(enhanced(1, (1, 1, 1, 1), 101), width=12),
     "light_inpaint": replace(enhanced(1, (1, 1, 1, 1), 4), width=16, limit=128),
+    "light_inpaint_cues": replace(enhanced(1, (1, 1, 1, 1), 106), width=16, limit=128),
     "light_blend": replace(enhanced(1, (1, 1, 1), 7), width=16),
 }
 """Structures by name: the paper's depth as notes on it have it, the released files', and ours.
 
-Ours are small ones, and light ones that a CPU runs in a tenth of a second.
+Ours are small ones, and light ones that a CPU runs in a tenth of a second. The one with cues, of
+symmetry and landmarks, is a design of ours from its inputs on.
 """
 
 

@@ -3,13 +3,14 @@
 The holes and the truth are those of the released FSGANv2 code, `fsgan.md` 8.5. Ours, and unlike it:
 what is completed is the target's own picture made worse, unless a reenactment network is named;
 and where its face is follows from the renderer's truth, bent and worn, for there is no segmenter in
-the loop whose faults could be learnt.
+the loop whose faults could be learnt. The version that is given cues, `fsgan.md` 12.2, is a design
+of ours, too: of the paper's it is known only that it uses symmetry and landmarks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -17,10 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceplate.core.arrays import AnyArray, BoolArray, ByteArray
+from faceplate.core.arrays import AnyArray, BoolArray, ByteArray, FloatArray
 from faceplate.core.errors import TrainingError
 from faceplate.core.nets.blocks import pool_pyramid
 from faceplate.core.nets.unet import MultiScaleResUNet
+from faceplate.core.stages.mirror import NOTHING, is_other_half, mirror_motion
 from faceplate.core.training.contest import (
     GENERATOR,
     Contest,
@@ -42,15 +44,20 @@ from faceplate.core.training.pairs import (
     stacked,
 )
 from faceplate.core.training.quality import qualities
-from faceplate.core.training.reenact import reenacted
+from faceplate.core.training.reenact import reenacted, with_discs
 from faceplate.core.training.settings import RunSettings, StageSettings
 from faceplate.core.training.task import Batch, Model, Networks, Part, Update, Validation
 
 NAME = "fsgan_complete"
-LIGHT = "light_inpaint"
+LIGHT, LIGHT_CUED = "light_inpaint", "light_inpaint_cues"
 SIZE_PX = 256
 
 _REENACT_CHANNELS = 101
+_CUED_TASK = "face with holes, its other half and landmarks to a whole face; a design of ours"
+_CUED_DOMAIN = (
+    "RGB, network codes as -1 to 1, of the new face, -1 elsewhere; the target's matte, 0 to 1; "
+    "the new face in its mirror and where it is known, likewise; 98 discs of landmarks, 0 to 1"
+)
 _CELLS = 6
 """Of the grid whose displacements bend a picture."""
 _JUDGED_SEED = 812
@@ -71,6 +78,8 @@ class CompleteSettings:
         tint: of the channels' gains, in nepers.
         outline: standard deviation of how far the face's outline is displaced, shares of the side.
         worn: most that is worn off it, likewise.
+        cues: whether the generator sees the other half of the face, and landmarks, besides.
+        half: chance that a hole is half a face; 0.3 makes something of the cues.
         holdout: share of the persons kept for validation when no set is named for it.
     """
 
@@ -83,6 +92,8 @@ class CompleteSettings:
     tint: float = 0.06
     outline: float = 0.02
     worn: float = 0.05
+    cues: bool = False
+    half: float = 0.0
     holdout: float = 0.05
 
 
@@ -104,7 +115,8 @@ class CompleteBatches:
         """Return "new", "target" (B, h, w, 3) uint8 codes and "kept", "face" (B, h, w) uint8.
 
         "new" is another view, with "points" (B, 98, 2) of the target, where a reenactment network
-        is to draw it; else the target made worse. "kept" is what remains of the new face.
+        is to draw it; else the target made worse. "kept" is what remains of the new face. With
+        cues, "mirror" (B, 2, 3) says where a place's other half is.
         """
         return stacked([self._one(rng) for _ in range(self.stage.batch)])
 
@@ -115,13 +127,20 @@ class CompleteBatches:
         source, codes = exposed(views, rng, settings.pairs)
         target = views[1]
         face = bent_outline(target.face, rng, settings)
-        return {
+        mirror = {"mirror": mirror_motion(target.points).astype(np.float32)}
+        return (mirror if settings.cues else {}) | {
             "new": source if settings.reenactor else worsened(codes, rng, settings),
             "target": codes,
             "points": target.points,
-            "kept": (face & ~ellipse_hole(face, rng)).astype(np.uint8),
+            "kept": (face & ~self._hole(face, target.points, rng)).astype(np.uint8),
             "face": target.face.astype(np.uint8),
         }
+
+    def _hole(self, face: BoolArray, points: FloatArray, rng: np.random.Generator) -> BoolArray:
+        if self.settings.half and rng.random() < self.settings.half:
+            half = is_other_half(points, len(face))
+            return half if rng.random() < 0.5 else ~half
+        return ellipse_hole(face, rng)
 
 
 class CompleteTask:
@@ -137,7 +156,8 @@ class CompleteTask:
         self._run, self._settings = run, settings
         self._people, self._held = people_of(run.data, run.validation, settings.holdout, views=2)
         self._reenactor = _reenactor(settings)
-        self._contest = Contest(settings.net, LIGHT, seed=run.seed, gan=settings.gan)
+        light = LIGHT_CUED if settings.cues else LIGHT
+        self._contest = Contest(settings.net, light, seed=run.seed, gan=settings.gan)
 
     @property
     def parts(self) -> Mapping[str, Part]:
@@ -162,7 +182,7 @@ class CompleteTask:
         """Learn from one batch."""
         contest = self._contest
         given, goal, face = self._given(batch)
-        found = contest.mixed(networks[GENERATOR](pool_pyramid(given, contest.levels)), goal, face)
+        found = contest.mixed(networks[GENERATOR](self._levels(batch, given)), goal, face)
         total = contest.loss(networks, found, goal)
         losses = contest.learn(networks, update, total, found, goal)
         return {**losses, "l1": functional.l1_loss(found, goal)}
@@ -172,7 +192,7 @@ class CompleteTask:
 
         def row(batch: Mapping[str, Tensor]) -> dict[str, float]:
             given, goal, face = self._given(batch)
-            found = networks[GENERATOR](pool_pyramid(given, self._contest.levels))
+            found = networks[GENERATOR](self._levels(batch, given))
             found, goal, before = (unsigned(x) for x in (found, goal, given[:, :3]))
             hole = qualities(found, goal, face * (1 - as_plane(batch["kept"])))
             return (
@@ -187,21 +207,23 @@ class CompleteTask:
         """Return one sheet: what is given, the truth, what the generator makes."""
         given, goal, _ = self._given(batch)
         with torch.no_grad():
-            found = networks[GENERATOR](pool_pyramid(given, self._contest.levels))
+            found = networks[GENERATOR](self._levels(batch, given))
         return {"complete": sheet([given[:, :3], goal, found])}
 
     def models(self, networks: Networks) -> tuple[Model, ...]:
         """Return the generator."""
         kind = "reenacted by our network" if self._reenactor else "made worse, not reenacted"
-        return (
-            self._contest.model(
-                networks,
-                self._run.name or NAME,
-                self._people,
-                how=f"; faces {kind}, with elliptic holes",
-                limits="Faces cut at 1.2 times their box.",
-            ),
+        model = self._contest.model(
+            networks,
+            self._run.name or NAME,
+            self._people,
+            how=f"; faces {kind}, with elliptic holes",
+            limits="Faces cut at 1.2 times their box.",
         )
+        if self._settings.cues:
+            inputs = tuple(replace(one, domain=_CUED_DOMAIN) for one in model.inputs)
+            model = replace(model, task=_CUED_TASK, inputs=inputs)
+        return (model,)
 
     def _given(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Return the generator's input at the finest level, its goal and the target's face."""
@@ -210,10 +232,37 @@ class CompleteTask:
         if self._reenactor is not None:
             new = reenacted(self._reenactor, new, batch["points"], self._contest.levels)
         masked = new * kept - (1 - kept)
-        return torch.cat([masked, face], 1), target * face - (1 - face), face
+        given = [masked, face]
+        if self._settings.cues:
+            given.append(other_half(masked, kept, batch["mirror"]))
+        return torch.cat(given, 1), target * face - (1 - face), face
+
+    def _levels(self, batch: Mapping[str, Tensor], given: Tensor) -> list[Tensor]:
+        """Return what the generator takes, the finest level first."""
+        levels = pool_pyramid(given, self._contest.levels)
+        return with_discs(levels, batch["points"]) if self._settings.cues else levels
 
     def _batches(self, stage: StageSettings) -> CompleteBatches:
         return CompleteBatches(self._held, self._settings, stage)
+
+
+def other_half(masked: Tensor, kept: Tensor, mirror: Tensor) -> Tensor:
+    """Return (B, 4, h, w): faces in their mirrors, and where they are known.
+
+    The same as `stages.mirror.mirrored_face`, of batches and with gradients.
+
+    Args:
+        masked: (B, 3, h, w) faces of -1 to 1, -1 where they are not known.
+        kept: (B, 1, h, w), 1 where they are.
+        mirror: (B, 2, 3) from `mirror_motion`.
+    """
+    turn, shift = mirror[:, :, :2], mirror[:, :, 2]
+    # From 0 to 1 of the crop to torch's -1 to 1.
+    motion = torch.cat([turn, (turn.sum(2) + 2 * shift - 1)[..., None]], 2)
+    stack = torch.cat([masked - NOTHING, kept], 1)
+    places = functional.affine_grid(motion, list(stack.shape), align_corners=False)
+    sampled = functional.grid_sample(stack, places, align_corners=False)
+    return torch.cat([sampled[:, :3] + NOTHING, sampled[:, 3:]], 1)
 
 
 def worsened(codes: ByteArray, rng: np.random.Generator, settings: CompleteSettings) -> ByteArray:

@@ -136,6 +136,8 @@ def small_shot(tmp_path_factory: pytest.TempPathFactory) -> SmallShot:
 
 
 CHANNELS = {"reenact": 101, "complete": 4, "blend": 7}
+CUED = {"cued": 106}
+"""A completion that is given cues besides."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,7 @@ class ToyModels:
     def _generator(
         self, name: str, role: str, nodes: list[Any], initial: Mapping[str, AnyArray]
     ) -> None:
-        inputs = self._inputs(CHANNELS[role])
+        inputs = self._inputs((CHANNELS | CUED)[role])
         outputs = (cards.Tensor("picture", (3, 256, 256), "CHW", "d"),)
         self._write(name, self._graph(nodes, initial, inputs, outputs), inputs, outputs, ())
 

@@ -39,6 +39,8 @@ def models(toys: Any) -> Any:
     toys.set_of("target", blend=(3, 4, 5))
     toys.set_of("green")
     toys.paints("green_reenact", "reenact", GREEN)
+    toys.set_of("cued")
+    toys.picks("cued_complete", "cued", (4, 5, 6))
     for seed, role in enumerate(("reenact", "complete", "blend")):
         toys.random(f"tiny_{role}", role, seed)
     return toys
@@ -127,6 +129,20 @@ def test_an_identical_answer_gives_the_plate_back_with_its_highlights(
     for name in "RGB":
         now, was = (frame.channels[name].astype(np.float32) for frame in (result, plate))
         np.testing.assert_allclose(now[10:], was[10:], rtol=2e-3, atol=1e-4)
+
+
+def test_a_completion_that_takes_cues_draws_too(
+    small_shot: Any, models: Any, tmp_path: Path
+) -> None:
+    pictures = []
+    for weights in ("source", "cued"):
+        made = job(small_shot, tmp_path / f"{weights}.%04d.exr", weights, frames="1002", **PLAIN)
+        assert render(small_shot, made, models).replaced == 1
+        pictures.append(np.asarray(comp(made, 1002).rgb()))
+
+    # The toy hands on the face in its mirror: a face, but another one.
+    apart = np.abs(pictures[0] - pictures[1])[110:160, 215:265]
+    assert 0.001 < np.median(apart) < 0.2
 
 
 def test_a_squeezed_plate_is_drawn_on_its_own_pixels(

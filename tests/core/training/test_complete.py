@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from faceplate.core.errors import TrainingError
+from faceplate.core.stages.discs import landmark_discs
+from faceplate.core.stages.mirror import mirrored_face
 from faceplate.core.training.complete import (
     CompleteBatches,
     CompleteSettings,
@@ -61,6 +63,47 @@ def test_what_is_given_is_a_face_with_holes_and_the_goal_a_whole_one(people_set:
     torch.testing.assert_close(given[:, 3:], face)
     holes = ((face > 0) & ~kept).float().mean((1, 2, 3)) / face.mean((1, 2, 3))
     assert ((holes > 0.02) & (holes < 0.9)).all()
+
+
+def test_cues_are_what_the_engine_gives_and_holes_may_be_half_a_face(people_set: Path) -> None:
+    task = task_of(people_set, cues=True, half=1.0, outline=0.0, worn=0.0)
+    batches = task.begin(task._run.stages[0], torch.device("cpu"))
+
+    made = batches(np.random.default_rng(1))
+    batch = {k: torch.from_numpy(v) for k, v in made.items()}
+    given, _, face = task._given(batch)
+    (level,) = task._levels(batch, given)
+
+    assert level.shape == (4, 106, 48, 48)
+    lost = ((face > 0) & (batch["kept"][:, None] == 0)).float().mean((1, 2, 3))
+    assert (lost / face.mean((1, 2, 3))).numpy() == pytest.approx(0.5, abs=0.3)
+    for number in range(4):
+        kept, points = made["kept"][number] > 0, made["points"][number]
+        wanted = mirrored_face(given[number, :3].numpy(), kept, points)
+        # OpenCV samples in steps of a 32nd of a pixel.
+        assert np.abs(wanted - given[number, 4:].numpy()).max() < 0.08
+        assert np.abs(wanted - given[number, 4:].numpy()).mean() < 0.01
+        assert wanted[3].max() > 0.9
+        discs = landmark_discs(points, 48)
+        np.testing.assert_allclose(level[number, 8:].numpy(), discs, atol=1e-4)
+
+
+def test_a_generator_with_cues_learns_and_says_that_it_is_ours(
+    train_small: Callable[..., Any],
+    people_set: Path,
+    tmp_path: Path,
+    as_trained: Callable[[Any], dict[str, Any]],
+) -> None:
+    stage = {"size_px": 32, "batch": 4, "steps": 30, "rate": 3e-3}
+    task = {"net": NET, "holdout": 0.25, "cues": True, "half": 0.3}
+
+    run = train_small(tmp_path, "complete", [str(people_set)], task, **stage)
+
+    assert run.mean("generator", slice(-5, None)) < 0.5 * run.mean("generator", slice(0, 2))
+    built = task_of(people_set, cues=True)
+    (model,) = built.models(as_trained(built))
+    assert "a design of ours" in model.task
+    assert [one.shape for one in model.inputs] == [(106, 256, 256), (106, 128, 128)]
 
 
 def test_the_worse_picture_is_softer_but_the_same_face() -> None:
