@@ -36,7 +36,7 @@ _FAILED_COLOR = (0.45, 0.12, 0.10)
 
 def title_of(node: Node) -> str:
     """Return what a node is called in Blender, as Face Swap."""
-    return label_of(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", node.name))
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", node.name)
 
 
 def socket_name(port: Port) -> str:

@@ -21,7 +21,7 @@ from bpy.props import (
 from faceplate.core.errors import KnobError
 from faceplate.core.job import FaceChoice
 from faceplate.nodes import NODES as ALL_NODES
-from faceplate.nodes.face import FACE_QC, METHOD, WEIGHTS
+from faceplate.nodes.face import METHOD, WEIGHTS
 from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
 from faceplate.nodes.node import (
     ChoiceKnob,
@@ -33,7 +33,7 @@ from faceplate.nodes.node import (
 )
 from faceplate.plugin.blender import compat
 
-NODES = {node.name: node for node in ALL_NODES if node is not FACE_QC}
+NODES = {node.name: node for node in ALL_NODES}
 """The nodes that Blender offers, in menu order."""
 NUMBER = "number"
 """Choice beside a knob's words: then its number counts."""
@@ -179,7 +179,7 @@ class FaceplateSettings(bpy.types.PropertyGroup):
         "draft": BoolProperty(
             name="Draft", description="Burn a mark in; needs no consent", options=set()
         ),
-        "result": StringProperty(description="Frames that were rendered, or the track"),
+        "result": StringProperty(description="Frames that were rendered, or the track, or report"),
         "rendered": StringProperty(description="Which frames these are"),
         "analysed_with": StringProperty(description="What the analysis depended on"),
         "shift": IntProperty(description="Number of a frame's file less its scene frame"),

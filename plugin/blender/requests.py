@@ -12,11 +12,12 @@ import bpy
 from faceplate.core.errors import InputError
 from faceplate.core.footage import FrameRange, base_name, is_numbered
 from faceplate.core.job import TRAIN, Job
-from faceplate.nodes.face import FACE_TRACK
+from faceplate.core.qcjob import QcJob
+from faceplate.nodes.face import FACE_QC, FACE_TRACK
 from faceplate.nodes.shotfile import shot_text
 from faceplate.plugin.blender import group as groups
 from faceplate.plugin.blender import tracking
-from faceplate.plugin.blender.properties import NODES
+from faceplate.plugin.blender.properties import NODES, label_of
 from faceplate.plugin.blender.scene import (
     Plate,
     blender_space,
@@ -26,7 +27,7 @@ from faceplate.plugin.blender.scene import (
 )
 from faceplate.plugin.blender.scratch import rendered_mask
 from faceplate.plugin.blender.session import Work
-from faceplate.plugin.blender.wiring import Order, analysis_of, order_of
+from faceplate.plugin.blender.wiring import Order, analysis_of, measuring_of, order_of
 
 
 def render_group(scene: Any, group: Any, *, overwrite: bool) -> Work:
@@ -35,6 +36,8 @@ def render_group(scene: Any, group: Any, *, overwrite: bool) -> Work:
     Raises:
         FaceplateError: the job cannot be made.
     """
+    if NODES[group.faceplate.node] is FACE_QC:
+        return _measure(scene, group, overwrite=overwrite)
     order = ordered(scene, group, overwrite=overwrite)
     if NODES[group.faceplate.node] is FACE_TRACK:
         return _analyse(group, order)
@@ -181,6 +184,31 @@ def _train(group: Any, order: Order) -> Work:
         return str(facts["sentence"])
 
     return Work("Train", "train", {"job": order.job.to_json()}, keep, owner)
+
+
+def _measure(scene: Any, group: Any, *, overwrite: bool) -> Work:
+    (job, feeds), owner = measuring_of(scene, group, overwrite=overwrite), group.session_uid
+    for feed in feeds:
+        feed.render(scene)
+
+    def keep(facts: Mapping[str, Any]) -> str:
+        found = group_of(owner)
+        found.faceplate.result = relative(str(facts["report"]))
+        if not facts["passed"]:
+            raise InputError(past_limits(facts, job), hint="See the report.")
+        groups.mark(found, None)
+        return " ".join(["Within all limits.", *facts["notes"]])
+
+    return Work("Measure", "qc", {"job": job.to_json()}, keep, owner)
+
+
+def past_limits(facts: Mapping[str, Any], job: QcJob) -> str:
+    """Return which limits a shot is past, in one sentence."""
+    named = [
+        f"{label_of(name)} is {facts['values'][name]:.3g} (limit {getattr(job.limits, name):g})"
+        for name in facts["exceeded"]
+    ]
+    return f"The shot is past its limits: {', '.join(named)}."
 
 
 def preview_group(scene: Any, group: Any, folder: Path) -> Work:

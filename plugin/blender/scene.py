@@ -115,7 +115,7 @@ def plate_of(scene: Any, group: Any) -> Plate:
         raise InputError(
             f"{group.name} has no plate.", hint="Name the plate, or plug one into Image."
         )
-    return _plate_at(socket, settings.colorspace)
+    return plate_at(socket, settings.colorspace)
 
 
 def feed_of(scene: Any, group: Any, name: str) -> Any:
@@ -149,7 +149,7 @@ def nodes_of(group: Any, tree: Any) -> Iterator[Any]:
             yield node
 
 
-def _plate_at(socket: Any, colorspace: str) -> Plate:
+def plate_at(socket: Any, colorspace: str) -> Plate:
     """Return the files behind a socket; else frames that are to be rendered from it."""
     node = socket.node
     if node.bl_idname == "CompositorNodeImage" and socket.name in _ROOT_SOCKETS and node.image:

@@ -83,7 +83,7 @@ def rendered_mask(mask: Any, plate: Plate, numbers: FrameRange, size: tuple[int,
         numbers: the plate's frames.
         size: its width and height in pixels.
     """
-    folder = Path(absolute(f"//faceplate/{clean(mask.name)}/mask"))
+    folder = _folder_of(mask)
     folder.mkdir(parents=True, exist_ok=True)
     scratch = bpy.data.scenes.new("Faceplate Mask")
     tree = compat.compositor_tree(scratch)
@@ -104,7 +104,16 @@ def rendered_mask(mask: Any, plate: Plate, numbers: FrameRange, size: tuple[int,
             (folder / f"scene.{frame:04d}.exr").replace(folder / f"mask.{number:04d}.exr")
     finally:
         compat.remove_scene(scratch, tree)
-    return f"{folder / 'mask.%04d.exr'}:{compat.scalar_channel()}"
+    return mask_frames(mask)
+
+
+def mask_frames(mask: Any) -> str:
+    """Return what a mask's frames are called as a hand-made matte, once they are rendered."""
+    return f"{_folder_of(mask) / 'mask.%04d.exr'}:{compat.scalar_channel()}"
+
+
+def _folder_of(mask: Any) -> Path:
+    return Path(absolute(f"//faceplate/{clean(mask.name)}/mask"))
 
 
 def _render(scene: Any, folder: Path) -> None:

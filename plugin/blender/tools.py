@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import webbrowser
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, IntProperty
 
 from faceplate.core.errors import FaceplateError, InputError
+from faceplate.nodes.face import FACE_QC
 from faceplate.plugin.blender import compat, group, requests, scene, tracking
 from faceplate.plugin.blender.operators import (
     GROUP,
@@ -119,6 +122,15 @@ def plain_operators(session: Session) -> tuple[type, ...]:
             options=nothing,
         ),
         plain_operator(
+            "open_report",
+            "Open Report",
+            "Show what was measured in a web browser",
+            _open_report,
+            group_or_none,
+            GROUP,
+            nothing,
+        ),
+        plain_operator(
             "markers_in_clip",
             "Markers in Clip",
             "Show the track as motion-tracking markers of the plate's movie clip",
@@ -175,6 +187,15 @@ def _check_frames(operator: Any, context: Any) -> str:
     for words in never:
         operator.report({"WARNING"}, words)
     return "" if never else "Every frame is there."
+
+
+def _open_report(operator: Any, context: Any) -> str:
+    found = chosen_group(operator, context)
+    report = Path(scene.absolute(found.faceplate.result))
+    if found.faceplate.node != FACE_QC.name or not report.is_file():
+        raise InputError(f"{found.name} has no report.", hint="Press Measure.")
+    webbrowser.open(report.as_uri())
+    return ""
 
 
 def _clip(operator: Any, context: Any) -> Any:

@@ -11,6 +11,7 @@ from faceplate.core.footage import MOVIE_SUFFIXES
 from faceplate.nodes.face import (
     FACE_BLEND,
     FACE_MATTE,
+    FACE_QC,
     FACE_SWAP,
     FACE_TRACK,
     TRAIN_IDENTITY,
@@ -28,6 +29,7 @@ RENDER = "Render"
 _BUTTONS = {
     FACE_TRACK.name: "Track",
     TRAIN_IDENTITY.name: "Train",
+    FACE_QC.name: "Measure",
     **dict.fromkeys((FACE_SWAP.name, FACE_BLEND.name, FACE_MATTE.name), RENDER),
 }
 """What the main button of a node says; the others are rendered at the node that they feed."""
@@ -113,7 +115,9 @@ def draw_node(layout: Any, session: Session, group: Any) -> None:
             for name in ("track", "mask", "matte_in"):
                 layout.prop(settings, name)
         layout.prop(settings, "shot")
-    if Kind.IMAGE in takes and button is not None:
+    if node is FACE_QC:
+        draw_face(layout, settings)  # where the comp is frames from disk
+    elif Kind.IMAGE in takes and button is not None:
         layout.prop(settings, "output")
     if gives_picture(node):
         layout.prop(settings, "draft")
@@ -146,6 +150,8 @@ def draw_buttons(layout: Any, group: Any, button: str) -> None:
         column = layout.column(align=True)
         column.operator("faceplate.mask_from_face")
         column.operator("faceplate.shape_keys_from_face")
+    elif group.faceplate.node == FACE_QC.name and group.faceplate.result:
+        layout.operator("faceplate.open_report")
 
 
 def draw_face(layout: Any, settings: Any) -> None:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from faceplate.core.errors import GraphError, InputError
 from faceplate.core.job import Job
+from faceplate.core.qcjob import QcJob
 from faceplate.nodes.compile import Delivery, job_of
 from faceplate.nodes.face import FACE_MATTE, FACE_SWAP, FACE_TRACK
 from faceplate.nodes.footage import ACTOR_SOURCE, PLATE
 from faceplate.nodes.graph import Graph
+from faceplate.nodes.measure import qc_job_of
 from faceplate.nodes.node import Kind, Node, Port
 from faceplate.plugin.blender import compat
-from faceplate.plugin.blender.group import socket_name
+from faceplate.plugin.blender.group import COMP, socket_name
 from faceplate.plugin.blender.jobs import delivery_of, plate_knobs
 from faceplate.plugin.blender.properties import NODES, knob_values, shortest
 from faceplate.plugin.blender.scene import (
+    IMAGE,
     Plate,
     absolute,
     feed_of,
     is_ours,
     output_of,
+    plate_at,
     plate_of,
 )
-from faceplate.plugin.blender.scratch import Feed, readable
+from faceplate.plugin.blender.scratch import Feed, mask_frames, readable
 
-_PLATE = "the plate"
+_PLATE, _COMP = "the plate", "the comp"
 _TRACK = "the track"
 
 
@@ -65,6 +69,28 @@ def order_of(scene: Any, group: Any, *, overwrite: bool = False) -> Order:
     return Order(job, walk.plate, tuple(walk.feeds), walk.mask)
 
 
+def measuring_of(
+    scene: Any, group: Any, *, overwrite: bool = False
+) -> tuple[QcJob, tuple[Feed, ...]]:
+    """Return what is to be measured for a Face QC, and what must be rendered by Blender first.
+
+    A Face Swap or Face Blend in Comp is measured by its own settings, as it was rendered.
+
+    Args:
+        scene: whose compositor shows the group.
+        group: of a Face QC.
+        overwrite: as in `order_of`, of the report.
+
+    Raises:
+        FaceplateError: a wire or a setting is not as it must be.
+    """
+    walk = _Walk(scene, group)
+    graph, delivery = walk.graph(), walk.delivery(overwrite=overwrite)
+    if walk.mask is not None:
+        delivery = replace(delivery, matte_in=mask_frames(walk.mask))
+    return qc_job_of(graph, group.name, delivery), tuple(walk.feeds)
+
+
 def analysis_of(order: Order) -> str:
     """Return what an analysis depends on, as a text to compare."""
     return _analysis(order.plate, order.job.knobs.smoothing)
@@ -85,8 +111,8 @@ class _Walk:
 
     def __init__(self, scene: Any, group: Any) -> None:
         self._scene, self._group = scene, group
-        self._output = output_of(group.faceplate, group.name)
-        self._folder = Path(self._output).parent
+        self._render = group
+        self._folder = Path(output_of(group.faceplate, group.name)).parent
         sees = any(port.kind is Kind.IMAGE for port in NODES[group.faceplate.node].inputs)
         plate = plate_of(scene, group) if sees else Plate("")
         self.plate = readable(plate, self._folder / "plate")
@@ -105,10 +131,11 @@ class _Walk:
 
     def delivery(self, *, overwrite: bool) -> Delivery:
         """Return what the job needs beside the graph, once that is known."""
+        settings = self._render.faceplate
         return delivery_of(
-            self._group.faceplate,
+            settings,
             self.plate,
-            self._output,
+            output_of(settings, self._render.name),
             track=self._track,
             matte_in=self._matte,
             overwrite=overwrite,
@@ -125,9 +152,11 @@ class _Walk:
             self._take_drawn(settings)
         graph = graph.placed(name, node, self._knobs(settings, node))
         for port in node.inputs:
-            if port.kind is Kind.IMAGE:
+            if port.name == "plate":
                 self._check_plate(group)
                 graph = graph.wired(_PLATE, "plate", name, port.name)
+            elif port.kind is Kind.IMAGE:
+                graph = self._finished(graph, group, port)
             else:
                 graph = self._fed(graph, group, port)
         return graph
@@ -137,12 +166,34 @@ class _Walk:
             return {"file": absolute(settings.actor)}
         return knob_values(settings, node, self.plate.number_of)
 
+    def _source(self, group: Any, port: Port) -> tuple[Any, Any]:
+        """Return the socket in an input of a group, and the Faceplate group that it is of."""
+        source = feed_of(self._scene, group, socket_name(port))
+        tree: Any = None if source is None else getattr(source.node, "node_tree", None)
+        return source, tree if is_ours(tree) else None
+
+    def _finished(self, graph: Graph, group: Any, port: Port) -> Graph:
+        """Return the graph with the finished frames that are plugged into an input of a group."""
+        source, above = self._source(group, port)
+        if above is not None and source.name in (IMAGE, COMP):
+            self._render = above
+            self._track = absolute(above.faceplate.track) or self._track
+            graph = self._placed(graph, above)
+            return graph.wired(above.name, "comp", group.name, port.name)
+        comp = None if source is None else plate_at(source, "")
+        if comp is None or comp.feed is not None:
+            raise GraphError(
+                f"{group.name} has no comp.",
+                hint="Plug a Face Swap, a Face Blend or finished frames from disk into Comp.",
+            )
+        graph = graph.placed(_COMP, PLATE, plate_knobs(comp, ""))
+        return graph.wired(_COMP, "plate", group.name, port.name)
+
     def _fed(self, graph: Graph, group: Any, port: Port) -> Graph:
         """Return the graph with what is plugged into an input of a group."""
         name = group.name
-        source = feed_of(self._scene, group, socket_name(port))
-        above: Any = None if source is None else getattr(source.node, "node_tree", None)
-        if source is not None and is_ours(above):
+        source, above = self._source(group, port)
+        if above is not None:
             for output in NODES[above.faceplate.node].outputs:
                 if output.kind is port.kind and socket_name(output) == source.name:
                     graph = self._placed(graph, above)
@@ -151,6 +202,9 @@ class _Walk:
             self._take_pictures(group, port, source)
         elif port.kind is Kind.ACTOR:
             actor = f"the actor of {name}"
+            if not group.faceplate.actor and port.optional:
+                there = [placed.name for placed in graph.nodes if placed.node is ACTOR_SOURCE]
+                return graph.wired(there[0], "actor", name, port.name) if there else graph
             if not group.faceplate.actor:
                 raise InputError(
                     f"{name} has no actor.",

@@ -349,6 +349,10 @@ def add(tree, kind, **wires):
     return node, settings
 
 
+def control_knobs():
+    return [knob for knob in part("properties").NODES["FaceQC"].knobs if knob.name != "seed"]
+
+
 def chain(task, folder):
     """Track, matte and swap as nodes of their own, wired; then the swap in parts."""
     scene, tree = new_scene(task, frames=2)
@@ -410,8 +414,23 @@ def chain(task, folder):
     found["trains a warp"] = press(swap)
     settings.method = "fsgan"
     found["trained"], found["training"] = job(swap), job(trained)
+    work = part("requests").render_group(scene, trained.node_tree, overwrite=False)
+    preferences = bpy.context.preferences.addons[ID].preferences
+    steps = []
+    sentence = session().wait(session().start(work, preferences), steps.append)
+    found["taught"] = [sentence, *steps]
     tree.links.remove(swap.inputs["Actor"].links[0])
     settings.method = "warp"
+
+    control, limits = add(tree, "FaceQC", Image=plate)
+    found["no comp"] = press(control)
+    tree.links.new(blend.outputs["Image"], control.inputs["Comp"])
+    for knob in control_knobs():
+        setattr(limits, knob.name, 0 if knob.name == "grain_least" else knob.high)
+    found["within"] = press(control)
+    limits.landmarks_most = 0.0
+    found["past"] = [press(control), limits.error, control.label]
+    found["report"] = bpy.path.abspath(limits.result)
 
     assert press(matte) == ""
     found["mattes"] = {s.name: s.type for s in matte.outputs}

@@ -447,6 +447,28 @@ def test_what_networks_are_taught_stands_in_the_job_of_the_swap(blender: Blender
     assert found["training"]["actor"] == found["trained"]["actor"]
 
 
+def test_networks_are_taught_an_actor_with_progress(blender: Blender) -> None:
+    sentence, *steps = blender.does("chain")["taught"]
+
+    assert sentence.startswith("2 steps of 3")  # six pairs
+    assert steps and all(step.startswith("Train: ") for step in steps)
+
+
+def test_a_finished_shot_is_measured_as_it_was_rendered(blender: Blender) -> None:
+    found = blender.does("chain")
+
+    assert "Face QC has no comp." in found["no comp"]
+    assert found["within"] == ""
+    report, error, label = found["past"]
+    assert "past its limits: Landmarks Most is" in error and error in report
+    assert label and error.startswith(label)
+    page = Path(found["report"])
+    assert page.name == "face_blend.qc.html" and "<html" in page.read_text()
+    measured = json.loads(page.with_suffix(".json").read_text())
+    (identity,) = (m for m in measured["measures"] if m["limit_name"] == "identity_most")
+    assert 0.0 < identity["value"] < 1.0  # the swap's actor was found up the wires
+
+
 def test_a_matte_node_renders_its_mattes_also_without_the_add_on(blender: Blender) -> None:
     mattes = blender.does("chain")["mattes"]
     blender.does("mattes_alone")

@@ -204,9 +204,9 @@ def settings_of(node: str) -> SimpleNamespace:
     return SimpleNamespace(**values | {"node": node})
 
 
-@pytest.mark.parametrize("node", [node.name for node in NODES if node.name != "FaceQC"])
+@pytest.mark.parametrize("node", [node.name for node in NODES])
 def test_the_panel_shows_every_knob_of_the_node(node: str, bpy: Any, session: Any) -> None:
-    buttons = {"FaceSwap", "FaceBlend", "FaceMatte", "FaceTrack", "TrainIdentity"}
+    buttons = {"FaceSwap", "FaceBlend", "FaceMatte", "FaceTrack", "TrainIdentity", "FaceQC"}
     ui = import_module("faceplate.plugin.blender.ui")
     properties = import_module("faceplate.plugin.blender.properties")
     settings = settings_of(node)
@@ -263,7 +263,7 @@ def test_every_button_of_the_panels_is_an_operator(bpy: Any, session: Any) -> No
     ui = import_module("faceplate.plugin.blender.ui")
     operators = import_module("faceplate.plugin.blender.operators")
     layout = fake.Layout()
-    for node in ("FaceSwap", "FaceTrack"):
+    for node in ("FaceSwap", "FaceTrack", "FaceQC"):
         settings = settings_of(node)
         settings.result = "//faceplate/face_track.track"
         ui.draw_node(layout, session, SimpleNamespace(faceplate=settings))
