@@ -268,7 +268,7 @@ def groups() -> list[Any]:
 
 def is_ours(tree: Any) -> bool:
     """Return whether a tree is a Faceplate group."""
-    return tree is not None and tree.bl_idname == compat.TREE and bool(tree.faceplate.node)
+    return tree is not None and tree.bl_idname == compat.TREE and tree.faceplate.node in NODES
 
 
 def gives_picture(node: Node) -> bool:

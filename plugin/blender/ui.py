@@ -194,7 +194,7 @@ def draw_error(layout: Any, settings: Any) -> None:
             box.operator("faceplate.render", text="Render and Replace").overwrite = True
 
 
-def _wrapped(text: str, width: int = 38) -> list[str]:
+def _wrapped(text: str, width: int = 34) -> list[str]:
     """Return a text in lines; a panel does not break them.
 
     >>> _wrapped("one two three", 8)
