@@ -41,7 +41,7 @@ from faceplate.ocio.network import NetworkView
 COMMAND_ATTRIBUTE = "faceplate/command"
 _MARGIN = 0.35
 """What is looked at around the face's box, face heights."""
-_STEADY_PX = 64
+STEADY_PX = 64
 """Side of the small picture that follows the face: a pixel is a thirtieth of the face's height."""
 
 
@@ -156,10 +156,10 @@ class Walk:
         hull = _hull(face, window)
         facts.leak, facts.covered = leak(cover, occluder, hull), covered_share(occluder, hull)
         transform = plate_from_square(
-            region_of(face.mesh * [plate.pixel_aspect, 1.0, 1.0]).square_from_crop(_STEADY_PX),
+            region_of(face.mesh * [plate.pixel_aspect, 1.0, 1.0]).square_from_crop(STEADY_PX),
             plate.pixel_aspect,
         )
-        size = (_STEADY_PX, _STEADY_PX)
+        size = (STEADY_PX, STEADY_PX)
         small = [
             FramePicture(frame, self._view).linear(transform, size) * np.float32(self._view.gain)
             for frame in (plate, comp)

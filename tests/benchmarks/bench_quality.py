@@ -33,16 +33,23 @@ from skimage.metrics import structural_similarity
 from faceplate.core.actor import Actor, ActorSettings, build_actor, write_actor
 from faceplate.core.analyse import AnalysisSettings, FramePicture, analyse_shot, open_observer
 from faceplate.core.analysis.identity import identity_distance
+from faceplate.core.analysis.label import region_of
 from faceplate.core.analysis.observe import analyse_frame
 from faceplate.core.demo.footage import SPACE, write_footage
 from faceplate.core.doors import set_threads
 from faceplate.core.face import FaceObservation
 from faceplate.core.footage import FrameRange
 from faceplate.core.frame import Frame, Window
+from faceplate.core.geometry.crop import cut
 from faceplate.core.geometry.mesh import EYE_LEFT, EYE_RIGHT, LIPS_OUTER, VERTEX_COUNT
 from faceplate.core.io.footage import FootageReader, open_footage
 from faceplate.core.job import FaceChoice, Job
+from faceplate.core.qc.faces import expression_error, landmark_error, pose_error
+from faceplate.core.qc.pictures import light_ratio
+from faceplate.core.qc.series import flicker, root_mean_square
+from faceplate.core.qc.walk import STEADY_PX
 from faceplate.core.render import open_shot, render_frame
+from faceplate.core.track import FaceTrack
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
 from faceplate.ocio.config import LINEAR, ColorConfig, open_config
 from faceplate.ocio.convert import Converter
@@ -57,6 +64,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "warp, light 0, seam 0": {"light": 0.0, "seam": 0.0},
 }
 REGIONS = ("face", "eyes", "mouth", "rest")
+_ERRORS = {"pose": pose_error, "landmarks": landmark_error, "expression": expression_error}
 _ERODE = 0.03
 """In face heights: the rim of the hull is background as often as face."""
 
@@ -116,7 +124,7 @@ def measure(case: Case, config: ColorConfig, *, every: int, pictures: Path | Non
     results: dict[str, dict[int, np.ndarray]] = {}
     for name, make in makers.items():
         shown = {n: make(n) for n in numbers}
-        row: dict = {"flicker": _flicker(shown, plates, areas, numbers)}
+        row: dict = {"flicker": _flicker(shown, plates, areas, face)}
         if case.truth is not None:
             row |= _likeness(shown, truths, areas)
             row["psnr_lit_alike"] = _lit_alike(shown, truths, areas)
@@ -255,38 +263,37 @@ def _lit_alike(shown, truths, areas) -> float:
 
 
 def _faithfulness(seer: _Seer, shown, seen_plate, actor: Actor) -> dict[str, float]:
-    """Return the identity distance to the actor, and how far the landmarks left the plate's."""
-    distances, errors, lost = [], [], 0
+    """Return the medians of what `faceplate qc` measures of identity, pose, points, expression."""
+    found: dict[str, list[float]] = {n: [] for n in ("identity", *_ERRORS)}
+    lost = 0
     for number, before in seen_plate.items():
         after = seer(shown[number], number)
         if before is None or after is None:
             lost += 1
             continue
-        distances.append(identity_distance(after.embedding, actor.embedding))
-        apart = np.linalg.norm(
-            after.mesh[:VERTEX_COUNT, :2] - before.mesh[:VERTEX_COUNT, :2], axis=1
-        )
-        eyes = np.linalg.norm(before.mesh[33, :2] - before.mesh[263, :2])
-        errors.append(float(apart.mean() / eyes))
-    return {
-        "identity": float(np.median(distances)) if distances else float("nan"),
-        "landmarks": float(np.median(errors)) if errors else float("nan"),
-        "lost": lost,
+        found["identity"].append(identity_distance(after.embedding, actor.embedding))
+        for name, error in _ERRORS.items():
+            found[name].append(error(after, before))
+    return {n: float(np.median(v)) if v else float("nan") for n, v in found.items()} | {
+        "lost": lost
     }
 
 
-def _flicker(shown, plates, areas, numbers: Sequence[int]) -> float:
-    """Return how much more a face changes its change than the plate's does, in 8-bit codes."""
-    extra = []
-    for number in numbers:
-        if number - 1 in shown and number + 1 in shown:
-            area = areas[number]["face"]
-            jerk = [
-                np.abs(s[number - 1][area] - 2 * s[number][area] + s[number + 1][area]).mean()
-                for s in (shown, plates)
-            ]
-            extra.append(255 * float(jerk[0] - jerk[1]))
-    return float(np.mean(extra)) if extra else float("nan")
+def _flicker(shown, plates, areas, face: FaceTrack) -> float:
+    """Return the flicker that `faceplate qc` measures, in stops."""
+    ratios = {}
+    for number, picture in shown.items():
+        transform = region_of(face.at(number).mesh).square_from_crop(STEADY_PX)
+        area = np.repeat(areas[number]["face"][..., None], 3, axis=2).astype(np.float32)
+        small = [
+            cut(p, transform, (STEADY_PX, STEADY_PX))
+            for p in (light(picture), light(plates[number]), area)
+        ]
+        ratios[number] = light_ratio(small[0], small[1], small[2][..., 0])
+    threes = {n: [ratios.get(n + step) for step in (-1, 0, 1)] for n in ratios}
+    found = {n: flicker(*three) for n, three in threes.items() if all(r is not None for r in three)}
+    known = {n: value for n, value in found.items() if value is not None}
+    return root_mean_square(known) if known else float("nan")
 
 
 def _write_pictures(folder: Path, case: str, numbers, plates, truths, results, areas) -> None:
