@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,10 +18,12 @@ from faceplate.core.errors import JobError
 from faceplate.core.footage import FIRST_MOVIE_FRAME
 from faceplate.core.job import UNUSED_KNOBS, Job
 from faceplate.core.options import choose_face, command
+from faceplate.core.qcjob import qc_of_render
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
-from faceplate.nodes.face import FACE_MATTE, FACE_SWAP, FACE_TRACK, TRAIN_IDENTITY
+from faceplate.nodes.face import FACE_MATTE, FACE_QC, FACE_SWAP, FACE_TRACK, TRAIN_IDENTITY
 from faceplate.nodes.footage import ACTOR_SOURCE
 from faceplate.nodes.graph import Graph
+from faceplate.nodes.measure import qc_graph, qc_job_of
 
 app = typer.Typer(
     name="faceplate",
@@ -460,6 +464,109 @@ def render(
         cache_folder=cache,
     )
     return (forecast_shots if dry_run else render_shots)(console, shots, settings)
+
+
+@command(app, "qc", FACE_QC, skip=("seed",))
+def qc(
+    console: Console,
+    knobs: dict[str, object],
+    comp: Annotated[
+        str, typer.Argument(help="The finished frames; with --shot those that it names.")
+    ] = "",
+    shot: Annotated[
+        Path | None, typer.Option(help="The shot file that they were rendered from.")
+    ] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="With --shot: KEY=VALUE over the file.")
+    ] = None,
+    plate: Annotated[str, typer.Option(help="Without --shot: the plate.")] = "",
+    actor: Annotated[str, typer.Option(help="Without --shot: who was put in, a .actor file.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The report, .html; else beside the frames.")
+    ] = None,
+    frames: Annotated[
+        str, typer.Option(help="Frames to measure, as 1001-1100x2; all when not said.")
+    ] = "",
+    face: Face = "",
+    face_at: FaceAt = "",
+    reference: Reference = None,
+    track: Annotated[
+        Path | None, typer.Option(help="A solved track, which says where the face is.")
+    ] = None,
+    detector: Detector = "mediapipe",
+    landmarker: Landmarker = "mesh",
+    pose_net: PoseNet = "mesh",
+    segmenter: Segmenter = "ours",
+    matte_in: Annotated[
+        str, typer.Option(help="Hand-made matte that the comp was made with, as FILE:LAYER.")
+    ] = "",
+    colorspace: Space = "",
+    ocio: Config = "",
+    start: Start = FIRST_MOVIE_FRAME,
+    layer_prefix: Prefix = "",
+    overwrite: Overwrite = False,
+    threads: Threads = 0,
+    cache: CacheFolder = None,
+) -> int:
+    """Measure finished frames against their plate: a report, and exit code 1 past a limit."""
+    from faceplate.core.qc.run import control, exit_code_of
+    from faceplate.core.shots import read_shot
+
+    report = str(out) if out else ""
+    if shot is not None:
+        given = {
+            "plate": plate,
+            "actor": actor,
+            "face": face,
+            "face-at": face_at,
+            "reference": reference,
+            "track": track,
+            "matte-in": matte_in,
+            "colorspace": colorspace,
+            "layer-prefix": layer_prefix,
+            "start": start != FIRST_MOVIE_FRAME,
+            "detector": detector != "mediapipe",
+            "landmarker": landmarker != "mesh",
+            "pose-net": pose_net != "mesh",
+            "segmenter": segmenter != "ours",
+        }
+        _check_alone("shot", given)
+        order = read_shot(shot, sets=sets or (), frames=frames, ocio=_config(ocio))
+        said: dict[str, Any] = {name: FACE_QC.knob(name).check(v) for name, v in knobs.items()}
+        limits = replace(order.limits, **said)
+        job = qc_of_render(order.job, limits, comp=comp, report=report, overwrite=overwrite)
+    else:
+        if not plate or not comp or sets:
+            raise JobError(
+                "A comp is measured against a plate.",
+                hint="Give COMP and --plate PLATE; or --shot SHOT.toml, and --set with it.",
+            )
+        delivery = Delivery(
+            output=comp,
+            face=choose_face(face, face_at, reference),
+            track=str(track) if track else None,
+            official=_official(detector, landmarker, pose_net, segmenter),
+            matte_in=matte_in or None,
+            start=start,
+            ocio=_config(ocio),
+            layer_prefix=layer_prefix,
+            overwrite=overwrite,
+        )
+        source = {"file": actor} if actor else None
+        graph = qc_graph(_plate_knobs(plate, colorspace, frames), comp, source, knobs)
+        job = qc_job_of(graph, "qc", delivery, report)
+    result = control(console, job, threads=default_threads(threads), cache_folder=cache)
+    return exit_code_of(result)
+
+
+def _check_alone(option: str, others: Mapping[str, object]) -> None:
+    """Refuse options that say what the file behind another one says."""
+    for other, value in others.items():
+        if value:
+            raise JobError(
+                f"--{option} and --{other} exclude each other.",
+                hint="The shot file says it; change it for once with --set.",
+            )
 
 
 @command(actor_app, "build")

@@ -23,10 +23,11 @@ from faceplate.core.doors import (
 from faceplate.core.errors import JobError
 from faceplate.core.forecast import Forecast, forecast_job
 from faceplate.core.job import Job
-from faceplate.core.jobfile import read_job
+from faceplate.core.jobfile import read_job, read_qc_job
 from faceplate.core.lightcurve import light_gains
 from faceplate.core.nets.load import list_cards
 from faceplate.core.preview import OpenShots, Previews
+from faceplate.core.qc.run import control
 
 Tell: TypeAlias = Callable[[str, Mapping[str, object]], None]
 """Says something about a request: kind ("progress", "log", "begin") and facts."""
@@ -78,6 +79,7 @@ class Service:
             "analyse": self.analyse,
             "train": self.train,
             "render": self.render,
+            "qc": self.qc,
             "preview": self.preview,
             "light": self.light,
             "models": self.models,
@@ -165,6 +167,20 @@ class Service:
         job = read_job(_text(params, "job"))
         console = self._console(tell, stop)
         return finetune(console, job, threads=self._threads, cache_folder=self._cache)
+
+    def qc(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
+        """Measure finished frames against their plate and write the report.
+
+        Raises:
+            FaceplateError: as on the command line.
+            Stopped: it was cancelled; nothing is written.
+        """
+        job = read_qc_job(_text(params, "job"))
+        console = self._console(tell, stop)
+        try:
+            return control(console, job, threads=self._threads, cache_folder=self._cache)
+        finally:
+            console.close()
 
     def preview(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
         """Write one frame of a job to a file of its own, with the pixels that a render gives it.

@@ -31,6 +31,8 @@ train      job, with a fine-tuning             steps, views, first, last (mean l
                                                kept (it was in the cache already), weights,
                                                sentence
 render     job                                 exit_code and the fields of `core.report.Summary`
+qc         job, of kind "qc"                   report (its HTML), json, passed, exceeded (names of
+                                               the limits), values {limit: number}, notes
 preview    job, frame, out (an ``.exr`` file)  out, frame, replaced, reason, seconds
 light      job, with its frames rendered       gains {frame: [r, g, b]}: the light match, from the
                                                layer ``raw`` to ``face``
