@@ -232,7 +232,7 @@ LIMIT_KNOBS: tuple[Knob, ...] = (
     _limit("lag_most", 0.5, 4.0, "frames", "How late, or early, the performance may be."),
     _limit(
         "seam_most",
-        0.35,
+        0.3,
         10.0,
         "stops",
         "Strongest break of light at the matte's edge, beyond the plate's own.",

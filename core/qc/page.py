@@ -25,6 +25,7 @@ from faceplate.ocio.display import DisplayView
 WORST = 6
 """Frames that are shown with a wipe."""
 _CROP_PX = 512
+_LABEL_PX = 132
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _FOOT = 720, 150, 56, 12, 10, 22
 
 
@@ -172,7 +173,8 @@ def _crop(measured: Measured, number: int) -> Crop:
     if number in pair.comp.frames.numbers:
         comp = pair.comp.read(number)
         after = _picture(display(comp.rgb(window)), plate.pixel_aspect, window)
-        write_text(after, DISCLOSURE, at=(6, after.shape[0] - 8))
+        # On the right, where the wipe shows the comp.
+        write_text(after, DISCLOSURE, at=(after.shape[1] - _LABEL_PX, after.shape[0] - 8))
     else:
         after = np.zeros_like(before)
         write_text(after, "missing")

@@ -136,6 +136,7 @@ def judge(
     note = "" if flickers else _NO_THREE
     add("flicker_most", "flicker", "stops", flickers, root_mean_square, _RMS, note)
     chatters = _series(facts, lambda f: f.chatter)
+    note = "" if chatters else "The comp does not tell its matte." if flickers else _NO_THREE
     add("chatter_most", "matte chatter", "% of the matte", chatters, high, _HIGH, note)
     leaks = _series(facts, lambda f: f.leak)
     note = "" if leaks else "Nothing covers the face."

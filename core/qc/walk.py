@@ -44,6 +44,15 @@ _MARGIN = 0.35
 STEADY_PX = 64
 """Side of the small picture that follows the face: a pixel is a thirtieth of the face's height."""
 
+_UNTOLD = (
+    "The comp has no layer matte_blend or face: what differs from the plate counts as replaced; "
+    "whether the rest is exact, and the matte steady, cannot be told."
+)
+_MARKED = (
+    "The comp is a draft with a mark burnt in: whether it is exact outside of the matte was not "
+    "looked at."
+)
+
 
 @dataclass(slots=True)
 class FrameFacts:
@@ -51,6 +60,7 @@ class FrameFacts:
 
     Attributes:
         number: the plate's frame number.
+        is_told: whether a layer of the comp says what was replaced.
         reason: why the face was not replaced, or "".
         altered: see `altered_pixels`.
         seam: see `seam_step`.
@@ -62,6 +72,7 @@ class FrameFacts:
     """
 
     number: int
+    is_told: bool = True
     reason: str = ""
     altered: Altered | None = None
     seam: float | None = None
@@ -172,21 +183,16 @@ class Walk:
         """Return what was replaced, over the comp's data window, and measure what may not be."""
         number = facts.number
         delivered = delivered_matte(comp, self.job.layer_prefix)
+        facts.is_told = delivered is not None
         if delivered is None:
-            self.notes[
-                "The comp has no layer matte_blend or face: what differs from the plate "
-                "counts as replaced, and whether the rest is exact cannot be told."
-            ] = None
+            self.notes[_UNTOLD] = None
             window = plate.data
             before, after = plate.rgb(window), comp.rgb(window)
             changed = (before != after) & ~(np.isnan(before) & np.isnan(after))
             return _on(changed.any(axis=2).astype(np.float32), window, comp.data)
         said = header_entries(self.pair.comp.footage.path(number), (COMMAND_ATTRIBUTE,))
         if "--draft" in said[COMMAND_ATTRIBUTE].split():
-            self.notes[
-                "The comp is a draft with a mark burnt in: whether it is exact outside of "
-                "the matte was not looked at."
-            ] = None
+            self.notes[_MARKED] = None
         else:
             facts.altered = altered_pixels(plate, comp, delivered)
         return delivered
@@ -231,7 +237,7 @@ class Walk:
         mattes = [look.matte for look in looks if look.matte is not None]
         if len(ratios) == len(mattes) == 3:
             now.flicker = flicker(*ratios)
-            now.chatter = chatter(*mattes)
+            now.chatter = chatter(*mattes) if now.is_told else None
 
     def _repeats(self, before: _Look, now: _Look) -> bool:
         plates, comps = zip(before.digests, now.digests, strict=True)
