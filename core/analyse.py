@@ -152,20 +152,22 @@ def open_observer(settings: AnalysisSettings) -> Observer:
 
     Raises:
         ModelError: weights are missing, altered or unfit, or were not imported.
+        DeviceError: the device is not there.
     """
     full, short, mesh, expression, identity = ANALYSIS_NETWORKS
     seers = settings.seers
-    official = partial(load_official, folders=seers.folders)
-    landmarker = Landmarker(load_network(mesh), load_network(expression))
+    official = partial(load_official, folders=seers.folders, device=seers.device)
+    own = partial(load_network, device=seers.device)
+    landmarker = Landmarker(own(mesh), own(expression))
     return Observer(
         DsfdDetector(official("dsfd"))
         if seers.detector == "dsfd"
-        else Detector(load_network(full), load_network(short)),
+        else Detector(own(full), own(short)),
         HrnetLandmarker(landmarker, official("hrnet"))
         if seers.landmarker == "hrnet"
         else landmarker,
         open_labeller(seers),
-        Identifier(load_network(identity)) if settings.embed else None,
+        Identifier(own(identity)) if settings.embed else None,
         HopenetPoser(official("hopenet")) if seers.poser == "hopenet" else MeshPoser(),
     )
 
@@ -177,8 +179,8 @@ def open_labeller(seers: Seers) -> CropLabeller:
         ModelError: weights are missing, altered or unfit, or were not imported.
     """
     if seers.segmenter == SEGMENTERS[1]:
-        return FaceHairLabeller(load_official(SEGMENTING, seers.folders))
-    return HeadLabeller(load_network(SEGMENTER))
+        return FaceHairLabeller(load_official(SEGMENTING, seers.folders, seers.device))
+    return HeadLabeller(load_network(SEGMENTER, device=seers.device))
 
 
 def analysis_cards(seers: Seers) -> tuple[ModelCard, ...]:
@@ -310,6 +312,8 @@ class _Shot:
     def recipe(self) -> str:
         """A key of everything but the frame that observations depend on."""
         hashes = [network.card.sha256 for network in self.observer.networks]
+        # Another device rounds otherwise: what it saw is kept apart.
+        hashes += [self.settings.seers.device] * (self.settings.seers.device != "cpu")
         return key_of(str(OBSERVE_VERSION), self.reader.space, self.config.cache_id, *hashes)
 
     def analyses(self) -> Iterator[tuple[int, str, FrameAnalysis]]:

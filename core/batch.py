@@ -36,6 +36,7 @@ class BatchSettings:
         revocations: list of withdrawn consents, over those that shot files name, or None.
         today: the day by which consent is judged.
         threads: one budget for all.
+        device: what networks run on, "cpu" or "cuda".
         cache_folder: of the observations, or None for the user's.
     """
 
@@ -47,6 +48,7 @@ class BatchSettings:
     revocations: Path | None
     today: date
     threads: int
+    device: str
     cache_folder: Path | None
 
 
@@ -129,7 +131,11 @@ def _forecast(
     try:
         withdrawn = read_revocations(settings.revocations or order.revocations)
         return forecast_job(
-            order.job, revocations=withdrawn, today=settings.today, models=model_folders()
+            order.job,
+            revocations=withdrawn,
+            today=settings.today,
+            models=model_folders(),
+            device=settings.device,
         )
     except FaceplateError as error:
         outcome.fail(console, error)
@@ -182,6 +188,7 @@ def _render(console: Console, outcome: Outcome, order: ShotOrder, settings: Batc
             console,
             order.job,
             threads=settings.threads,
+            device=settings.device,
             cache_folder=settings.cache_folder,
             revocations=settings.revocations or order.revocations,
             today=settings.today,

@@ -24,7 +24,7 @@ from faceplate.core.consent import (
     read_revocations,
 )
 from faceplate.core.console import Console
-from faceplate.core.doors import guard_file, model_folders, observations_folder, set_threads
+from faceplate.core.doors import guard_file, model_folders, observations_folder, use_machine
 from faceplate.core.errors import ActorError
 from faceplate.core.footage import FrameRange, base_name, numbered_files
 from faceplate.core.fsganshot import teach_job
@@ -63,6 +63,7 @@ def build(
     official: Sequence[str] = (),
     overwrite: bool,
     threads: int,
+    device: str,
     cache_folder: Path | None,
 ) -> int:
     """Build an actor and write it; return the exit code.
@@ -73,7 +74,7 @@ def build(
     Raises:
         FaceplateError: the footage, the consent or the output will not do.
     """
-    set_threads(threads)
+    use_machine(threads, device)
     record = read_consent(consent) if consent else None
     config = open_config(ocio)
     readers = open_all(footage, config, colorspace=colorspace)
@@ -82,7 +83,7 @@ def build(
     settings = ActorSettings(
         threads=threads,
         cache_folder=observations_folder(cache_folder),
-        seers=Seers.of(official, model_folders()),
+        seers=Seers.of(official, model_folders(), device),
     )
     actor = build_actor(
         readers,
@@ -190,11 +191,14 @@ def wipe(console: Console, path: Path, *, yes: bool, cache_folder: Path | None) 
 
 
 def finetune(
-    console: Console, job: Job, *, threads: int, cache_folder: Path | None
+    console: Console, job: Job, *, threads: int, device: str, cache_folder: Path | None
 ) -> dict[str, object]:
     """Teach the networks of a job its actor and keep them in the cache; return what came of it.
 
     That needs no consent, as nothing that is made of it can be rendered without.
+
+    Args:
+        device: what looks at an actor that is a movie yet; training is the CPU's in any case.
 
     Returns:
         steps, views, first and last (mean losses of the first and last tenth), seconds, kept
@@ -204,9 +208,9 @@ def finetune(
         FaceplateError: see `teach_job`.
         Stopped: somebody wants to stop; nothing is kept.
     """
-    set_threads(threads)
+    use_machine(threads, device)
     folder = observations_folder(cache_folder)
-    job = as_actor_file(console, job, folder.parent, threads=threads)
+    job = as_actor_file(console, job, folder.parent, threads=threads, device=device)
     taught = teach_job(job, cache_folder=folder, models=model_folders(), progress=console.progress)
     facts: dict[str, object] = {
         name: getattr(taught, name)
@@ -218,7 +222,9 @@ def finetune(
     return facts
 
 
-def as_actor_file(console: Console, job: Job, cache_folder: Path, *, threads: int) -> Job:
+def as_actor_file(
+    console: Console, job: Job, cache_folder: Path, *, threads: int, device: str
+) -> Job:
     """Return the job with an actor file where it named a picture or a movie; then it is a draft.
 
     Args:
@@ -227,6 +233,7 @@ def as_actor_file(console: Console, job: Job, cache_folder: Path, *, threads: in
         cache_folder: where such actors are kept, by the hash of the picture and of the released
             networks that look at it.
         threads: for the analysis.
+        device: for its networks.
 
     Raises:
         FaceplateError: the picture cannot be read, or shows no face.
@@ -235,9 +242,10 @@ def as_actor_file(console: Console, job: Job, cache_folder: Path, *, threads: in
         return job
     config = open_config(job.ocio)
     (reader,) = open_all([job.actor], config, colorspace=None)
-    seers = Seers.of(job.official, model_folders())
+    seers = Seers.of(job.official, model_folders(), device)
     hashes = [reader.digest(number) for number in reader.frames]
     hashes += [official_card(kind, seers.folders).sha256 for kind in seers.kinds]
+    hashes += [device] * (device != "cpu")
     content = hashlib.blake2b("".join(hashes).encode(), digest_size=16).hexdigest()
     path = cache_folder / "actors" / f"{content}{SUFFIX}"
     if not path.exists():

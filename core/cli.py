@@ -62,6 +62,9 @@ FaceAt = Annotated[str, typer.Option(help="The face at X,Y, pixels from the top 
 Reference = Annotated[Path | None, typer.Option(help="The face that looks like this picture.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that are not ours.")]
 Threads = Annotated[int, typer.Option(help="Threads; 0 takes what this process may use.")]
+Device = Annotated[
+    str, typer.Option(help="What networks run on: cpu, or cuda; never one for the other.")
+]
 CacheFolder = Annotated[Path | None, typer.Option("--cache", help="Folder of the cache.")]
 Corrections = Annotated[
     Path | None, typer.Option(help="Points that an artist moved; they win over what is seen.")
@@ -151,6 +154,7 @@ def swap(
     layer_prefix: Prefix = "",
     no_contact: NoContact = False,
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Put an actor's face on the face in a plate."""
@@ -172,7 +176,7 @@ def swap(
     training = _training(finetune=finetune, samples=finetune_samples, seed=finetune_seed)
     plate_knobs = _plate_knobs(plate, colorspace, frames)
     graph = swap_graph(plate_knobs, {"file": str(actor)}, knobs, training)
-    return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
+    return _render(console, job_of(graph, "swap", delivery), threads, device, cache, revocations)
 
 
 @command(app, "complete", FACE_SWAP)
@@ -208,6 +212,7 @@ def complete(
     layer_prefix: Prefix = "",
     no_contact: NoContact = False,
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Rebuild what a hand or a prop hides of a face, and leave the rest of it alone."""
@@ -230,7 +235,7 @@ def complete(
     source = {"file": actor} if actor else None
     training = _training(finetune=finetune, samples=finetune_samples, seed=finetune_seed)
     graph = swap_graph(_plate_knobs(plate, colorspace, frames), source, knobs, training)
-    return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
+    return _render(console, job_of(graph, "swap", delivery), threads, device, cache, revocations)
 
 
 @command(app, "reenact", FACE_SWAP, skip=(*UNUSED_KNOBS["reenact"], "layers"))
@@ -261,6 +266,7 @@ def reenact(
     overwrite: Overwrite = False,
     compression: Compression = "zip",
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Drive an actor with any performance; writes the face alone, 256 x 256, linear Rec.709."""
@@ -282,7 +288,7 @@ def reenact(
     plate = _plate_knobs(performance, colorspace, frames)
     training = _training(finetune=finetune, samples=finetune_samples, seed=finetune_seed)
     graph = swap_graph(plate, {"file": str(actor)}, knobs, training)
-    return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
+    return _render(console, job_of(graph, "swap", delivery), threads, device, cache, revocations)
 
 
 @command(app, "blend", FACE_SWAP, skip=UNUSED_KNOBS["blend"])
@@ -317,6 +323,7 @@ def blend(
     layer_prefix: Prefix = "",
     no_contact: NoContact = False,
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Lay a hand-made face into a plate, in its light, blur and grain."""
@@ -338,11 +345,16 @@ def blend(
         contact_sheet=not no_contact,
     )
     graph = swap_graph(_plate_knobs(plate, colorspace, frames), None, knobs)
-    return _render(console, job_of(graph, "swap", delivery), threads, cache, revocations)
+    return _render(console, job_of(graph, "swap", delivery), threads, device, cache, revocations)
 
 
 def _render(
-    console: Console, job: Job, threads: int, cache: Path | None, revocations: Path | None
+    console: Console,
+    job: Job,
+    threads: int,
+    device: str,
+    cache: Path | None,
+    revocations: Path | None,
 ) -> int:
     from faceplate.core.commands import render_job
 
@@ -350,6 +362,7 @@ def _render(
         console,
         job,
         threads=default_threads(threads),
+        device=device,
         cache_folder=cache,
         revocations=revocations,
         today=date.today(),
@@ -376,6 +389,7 @@ def matte(
     start: Start = FIRST_MOVIE_FRAME,
     overwrite: Overwrite = False,
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Write the mattes of the face in a plate, and no picture."""
@@ -392,7 +406,7 @@ def matte(
     graph = swap_graph(
         _plate_knobs(plate, colorspace, frames), None, {**knobs, "layers": ("matte",)}
     )
-    return _render(console, job_of(graph, "swap", delivery), threads, cache, None)
+    return _render(console, job_of(graph, "swap", delivery), threads, device, cache, None)
 
 
 @command(app, "track", FACE_TRACK, skip=("seed",))
@@ -411,6 +425,7 @@ def track(
     start: Start = FIRST_MOVIE_FRAME,
     overwrite: Overwrite = False,
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Follow the faces of a plate: a track file, an overlay movie, Tracker4 text, CSV."""
@@ -428,6 +443,7 @@ def track(
         official=_official(detector, landmarker, pose_net, segmenter),
         overwrite=overwrite,
         threads=default_threads(threads),
+        device=device,
         cache_folder=cache,
     )
 
@@ -447,6 +463,7 @@ def render(
     report: Annotated[Path | None, typer.Option(help="JSON of what became of each shot.")] = None,
     revocations: Annotated[Path | None, typer.Option(help="List of withdrawn consents.")] = None,
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Render shot files, one after the other; run again to go on."""
@@ -461,6 +478,7 @@ def render(
         revocations=revocations,
         today=date.today(),
         threads=default_threads(threads),
+        device=device,
         cache_folder=cache,
     )
     return (forecast_shots if dry_run else render_shots)(console, shots, settings)
@@ -506,6 +524,7 @@ def qc(
     layer_prefix: Prefix = "",
     overwrite: Overwrite = False,
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Measure finished frames against their plate: a report, and exit code 1 past a limit."""
@@ -555,7 +574,9 @@ def qc(
         source = {"file": actor} if actor else None
         graph = qc_graph(_plate_knobs(plate, colorspace, frames), comp, source, knobs)
         job = qc_job_of(graph, "qc", delivery, report)
-    result = control(console, job, threads=default_threads(threads), cache_folder=cache)
+    result = control(
+        console, job, threads=default_threads(threads), device=device, cache_folder=cache
+    )
     return exit_code_of(result)
 
 
@@ -583,6 +604,7 @@ def actor_build(
     ocio: Config = "",
     overwrite: Overwrite = False,
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Build an actor from footage of a performer."""
@@ -598,6 +620,7 @@ def actor_build(
         official=_official(detector, landmarker, pose_net, segmenter),
         overwrite=overwrite,
         threads=default_threads(threads),
+        device=device,
         cache_folder=cache,
     )
 
@@ -617,7 +640,7 @@ def actor_finetune(
     graph = graph.placed("training", TRAIN_IDENTITY, knobs)
     graph = graph.wired("actor", "actor", "training", "actor")
     job = job_of(graph, "training", Delivery(output=""))
-    finetune(console, job, threads=default_threads(threads), cache_folder=cache)
+    finetune(console, job, threads=default_threads(threads), device="cpu", cache_folder=cache)
     return 0
 
 
@@ -772,6 +795,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the demo.")] = Path("demo_out"),
     overwrite: Overwrite = False,
     threads: Threads = 0,
+    device: Device = "cpu",
     cache: CacheFolder = None,
 ) -> int:
     """Swap the synthetic demo shot."""
@@ -782,6 +806,7 @@ def demo(
         out,
         partial(_demo_job, overwrite=overwrite),
         threads=default_threads(threads),
+        device=device,
         cache_folder=cache,
     )
 
@@ -799,6 +824,7 @@ def doctor(
     ocio: Config = "",
     no_swap: Annotated[bool, typer.Option("--no-swap", help="Leave out the swap.")] = False,
     threads: Threads = 0,
+    device: Device = "cpu",
 ) -> int:
     """Check this machine: Python, device, colour, disk, models, hosts, and a one-frame swap."""
     from faceplate.core.doctor import examine
@@ -809,6 +835,7 @@ def doctor(
         _config(ocio),
         None if no_swap else _demo_job,
         default_threads(threads),
+        device,
     )
 
 

@@ -14,7 +14,7 @@ from faceplate.core.cachesize import parse_bytes, tend
 from faceplate.core.casting import as_actor_file
 from faceplate.core.consent import read_revocations
 from faceplate.core.console import Console
-from faceplate.core.doors import guard_file, model_folders, observations_folder, set_threads
+from faceplate.core.doors import guard_file, model_folders, observations_folder, use_machine
 from faceplate.core.errors import ModelError
 from faceplate.core.exports import coefficients_csv, points_json, tracker_text
 from faceplate.core.footage import base_name
@@ -59,6 +59,7 @@ def render_job(
     job: Job,
     *,
     threads: int,
+    device: str,
     cache_folder: Path | None,
     revocations: Path | None,
     today: date,
@@ -72,6 +73,7 @@ def render_job(
         console,
         job,
         threads=threads,
+        device=device,
         cache_folder=cache_folder,
         revocations=revocations,
         today=today,
@@ -92,6 +94,7 @@ def render_quietly(
     job: Job,
     *,
     threads: int,
+    device: str,
     cache_folder: Path | None,
     revocations: Path | None,
     today: date,
@@ -106,17 +109,18 @@ def render_quietly(
         FaceplateError: see `render_shot`.
     """
     check_task(job)
-    set_threads(threads)
+    use_machine(threads, device)
     console.open_log(log_path(job.output))
     console.log("job", job=job.to_json())
     folder = observations_folder(cache_folder)
-    job = as_actor_file(console, job, folder.parent, threads=threads)
+    job = as_actor_file(console, job, folder.parent, threads=threads, device=device)
     summary = render_shot(
         job,
         progress=console.progress,
         should_stop=console.stop,
         begin=console.begin,
         threads=threads,
+        device=device,
         cache_folder=folder,
         revocations=frozenset() if job.draft else read_revocations(revocations),
         today=today,
@@ -140,6 +144,7 @@ def track_plate(
     corrections: Path | None = None,
     overwrite: bool,
     threads: int,
+    device: str,
     cache_folder: Path | None,
 ) -> int:
     """Analyse a plate and write the track; return the exit code.
@@ -149,12 +154,12 @@ def track_plate(
     Raises:
         FaceplateError: the plate cannot be read, or the output may not be written.
     """
-    set_threads(threads)
+    use_machine(threads, device)
     config = open_config(ocio)
     reader = open_footage(plate, config, colorspace=colorspace, start=start)
     guard_file(out, [reader.footage.path(n) for n in reader.frames], overwrite=overwrite)
     console.open_log(out.with_name(f"{out.stem}.log.jsonl"))
-    seers = Seers.of(official, model_folders())
+    seers = Seers.of(official, model_folders(), device)
     folder = observations_folder(cache_folder)
     settings = AnalysisSettings(smoothing, threads, folder, embed=True, seers=seers)
     shot = analyse_shot(

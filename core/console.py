@@ -287,7 +287,7 @@ def _in_words(summary: Summary) -> str:
     ]
     if summary.seconds:
         spent = ", ".join(f"{stage} {time:.1f} s" for stage, time in summary.seconds.items())
-        lines.append(f"Time: {spent}.")
+        lines.append(f"Time: {spent}{f'; networks on {summary.device}' * bool(summary.device)}.")
     lines += [f"Wrote {output}" for output in summary.outputs]
     lines += ["Stopped before the end; run the same command again to go on."] * summary.stopped
     lines += [f"Not as wanted: {summary.failed}"] if summary.failed else []

@@ -23,6 +23,7 @@ def demonstrate(
     make_job: MakeJob,
     *,
     threads: int,
+    device: str,
     cache_folder: Path | None,
     frames: int | None = None,
 ) -> int:
@@ -32,6 +33,7 @@ def demonstrate(
         out: a folder for the inputs, the actor and the result.
         make_job: what the door makes of a plate, an actor and an output.
         threads: one budget for all.
+        device: what networks run on.
         cache_folder: of the observations, or None for the user's.
         frames: how many frames of the first plate, and nothing of the second; None for all.
 
@@ -45,7 +47,7 @@ def demonstrate(
     footage = write_footage(out, frames=frames)
     actor = out / "demo.actor"
     if not actor.exists():
-        code = _build(console, footage, actor, threads, cache_folder)
+        code = _build(console, footage, actor, threads, device, cache_folder)
         if code:
             return code
     jobs = demo_jobs(footage, actor, out, make_job)
@@ -54,6 +56,7 @@ def demonstrate(
             console,
             job,
             threads=threads,
+            device=device,
             cache_folder=cache_folder,
             revocations=None,
             today=date.today(),
@@ -72,7 +75,12 @@ def demo_jobs(footage: DemoFootage, actor: Path, out: Path, make_job: MakeJob) -
 
 
 def _build(
-    console: Console, footage: DemoFootage, actor: Path, threads: int, cache_folder: Path | None
+    console: Console,
+    footage: DemoFootage,
+    actor: Path,
+    threads: int,
+    device: str,
+    cache_folder: Path | None,
 ) -> int:
     return casting.build(
         console,
@@ -83,5 +91,6 @@ def _build(
         ocio=None,
         overwrite=False,
         threads=threads,
+        device=device,
         cache_folder=cache_folder,
     )

@@ -16,7 +16,7 @@ from faceplate.core.console import Console
 from faceplate.core.demonstrate import MakeJob, demonstrate
 from faceplate.core.errors import DiskError, FaceplateError, ResourceError
 from faceplate.core.io.atomic import reason_of
-from faceplate.core.nets.load import check_models, list_cards, load_network
+from faceplate.core.nets.load import check_device, check_models
 from faceplate.ocio.config import open_config
 
 _PACKAGES = (
@@ -37,21 +37,34 @@ _PYTHONS = ((3, 11), (3, 13))
 
 
 def examine(
-    console: Console, folder: Path, ocio: str | None, make_job: MakeJob | None, threads: int
+    console: Console,
+    folder: Path,
+    ocio: str | None,
+    make_job: MakeJob | None,
+    threads: int,
+    device: str,
 ) -> int:
-    """Run every check, whatever the others find; return the exit code of the first that failed."""
+    """Run every check, whatever the others find; return the exit code of the first that failed.
+
+    Args:
+        folder: where frames would be written.
+        ocio: path of an OCIO config, or None.
+        make_job: makes the job of a swap; None leaves that out.
+        threads: for the swap.
+        device: what networks are to run on.
+    """
     worst = 0
     checks: dict[str, Callable[[], str]] = {
         "Python": _python,
         "packages": _packages,
         "models": _models,
-        "device": _device,
+        "device": lambda: _device(device),
         "colour": lambda: _color(ocio),
         "disk": lambda: _disk(folder),
         "hosts": _hosts,
     }
     if make_job is not None:
-        checks["swap"] = lambda: _swap(console, make_job, threads)
+        checks["swap"] = lambda: _swap(console, make_job, threads, device)
     for name, check in checks.items():
         try:
             text, code = check(), 0
@@ -89,17 +102,16 @@ def _models() -> str:
     return f"{len(results)} networks load and run"
 
 
-def _device() -> str:
-    """Say which device a network really gets; with the GPU's onnxruntime that must be the GPU."""
-    card = list_cards()[0]
+def _device(device: str) -> str:
+    """Say which device a network really gets; with the GPU's onnxruntime, try that too."""
+    check_device(device)
+    text = f"networks run on {device}; {os.cpu_count()} processors"
     try:
         version("onnxruntime-gpu")
     except PackageNotFoundError:
-        device = "cpu"
-    else:
-        device = "cuda"
-    load_network(card.name, device=device)
-    return f"networks run on {device}; {os.cpu_count()} processors"
+        return text
+    check_device("cuda")
+    return text if device == "cuda" else f"{text}; --device cuda would work"
 
 
 def _color(ocio: str | None) -> str:
@@ -142,13 +154,19 @@ def _host_programs() -> Iterator[str]:
             yield from map(str, Path(folder).glob(pattern))
 
 
-def _swap(console: Console, make_job: MakeJob, threads: int) -> str:
+def _swap(console: Console, make_job: MakeJob, threads: int, device: str) -> str:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         quiet = Console(as_json=False, verbosity=-1, stop=console.stop)
         code = demonstrate(
-            quiet, out, make_job, threads=threads, cache_folder=out / "cache", frames=1
+            quiet,
+            out,
+            make_job,
+            threads=threads,
+            device=device,
+            cache_folder=out / "cache",
+            frames=1,
         )
         quiet.close()
         frames = list((out / "comp").glob("*.exr"))

@@ -96,6 +96,19 @@ def set_threads(count: int) -> None:
     set_io_threads(count)
 
 
+def use_machine(threads: int, device: str) -> None:
+    """Set the threads, and refuse a device that is not there before any work is done.
+
+    Raises:
+        DeviceError: the device is not there.
+        KnobError: a device of another name.
+    """
+    from faceplate.core.nets.load import check_device
+
+    set_threads(threads)
+    check_device(device)
+
+
 def guard_file(path: Path, inputs: list[Path], *, overwrite: bool) -> None:
     """Refuse to write a file over an input, or over any other file unless told.
 

@@ -129,6 +129,7 @@ def open_first(
     encode: Callable[[FloatArray], FloatArray],
     *,
     threads: int,
+    device: str,
 ) -> FirstFaces:
     """Open the first version's networks for an actor.
 
@@ -136,12 +137,14 @@ def open_first(
         folders: as `first_cards` has them.
         sources, encode: as `FirstFaces` has them.
         threads: how many threads a network may use.
+        device: "cpu" or "cuda".
 
     Raises:
         ModelError: one is missing, altered or unfit.
+        DeviceError: the device is not there.
     """
     opened = {
-        role: load_network(card.name, threads=threads, also=folders)
+        role: load_network(card.name, threads=threads, device=device, also=folders)
         for role, card in first_cards(folders).items()
     }
     return FirstFaces(opened["reenact"], opened["blend"], sources, encode)

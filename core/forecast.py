@@ -27,7 +27,7 @@ from faceplate.core.io.footage import open_footage
 from faceplate.core.io.tracks import read_track
 from faceplate.core.job import TRAIN, Job
 from faceplate.core.layers import CHANNELS
-from faceplate.core.nets.load import load_network
+from faceplate.core.nets.load import check_device, load_network
 from faceplate.core.output import finished_job
 from faceplate.core.render import check_covered
 from faceplate.ocio.config import open_config
@@ -70,13 +70,19 @@ class Forecast:
 
 
 def forecast_job(
-    job: Job, *, revocations: Revocations, today: date, models: Sequence[Path] = ()
+    job: Job,
+    *,
+    revocations: Revocations,
+    today: date,
+    models: Sequence[Path] = (),
+    device: str = "cpu",
 ) -> Forecast:
     """Check plate, frames, colour, models, consent, track, output and space; write nothing.
 
     Args:
         today: the day by which consent is judged.
         models: folders of imported networks.
+        device: what the render's networks would run on.
     """
     problems: list[FaceplateError] = []
 
@@ -87,6 +93,7 @@ def forecast_job(
             problems.append(error)
             return None
 
+    attempt(partial(check_device, device))
     if job.actor is not None and not job.actor.endswith(SUFFIX):
         attempt(partial(_check_picture, job.actor, job.ocio))
         job = replace(job, actor=None, draft=True)  # what a picture makes of it, but for the face

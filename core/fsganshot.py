@@ -67,8 +67,9 @@ def networks_of(
         ModelError, ActorError, DiskError: see `open_generators` and `teach_actor`.
     """
     knobs, folders, threads = job.knobs, settings.seers.folders, settings.threads
+    device = settings.seers.device
     generators = open_generators(
-        knobs.weights, folders, segmenter, steps=knobs.steps, threads=threads
+        knobs.weights, folders, segmenter, steps=knobs.steps, threads=threads, device=device
     )
     said = ""
     if job.finetune is not None:
@@ -82,7 +83,7 @@ def networks_of(
             cache_folder=settings.cache_folder,
             progress=progress,
         )
-        network = open_network(taught.card, taught.content, threads=threads, device="cpu")
+        network = open_network(taught.card, taught.content, threads=threads, device=device)
         generators, said = replace(generators, reenact=network), taught.sentence
     return NetworkFaces(generators, actor, sources, shaper.encode, said)
 

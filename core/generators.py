@@ -96,7 +96,13 @@ def generator_cards(weights: str, folders: Sequence[Path], steps: int = 1) -> di
 
 
 def open_generators(
-    weights: str, folders: Sequence[Path], segmenter: Network, *, steps: int, threads: int
+    weights: str,
+    folders: Sequence[Path],
+    segmenter: Network,
+    *,
+    steps: int,
+    threads: int,
+    device: str = "cpu",
 ) -> Generators:
     """Return the networks that are meant, ready to run.
 
@@ -104,15 +110,17 @@ def open_generators(
         weights, folders, steps: as `generator_cards` has them.
         segmenter: the plate's, which looks at drawn pictures where the weights bring none.
         threads: how many threads a network may use; it does not change what it draws.
+        device: "cpu" or "cuda".
 
     Raises:
         ModelError: one is missing, altered or unfit.
+        DeviceError: the device is not there.
     """
     cards = generator_cards(weights, folders, steps)
     opened = {
         role: segmenter
         if card == segmenter.card
-        else load_network(card.name, threads=threads, also=folders)
+        else load_network(card.name, threads=threads, device=device, also=folders)
         for role, card in cards.items()
     }
     return Generators(

@@ -48,14 +48,22 @@ class OpenShots:
     """Opens shots, and keeps the last few: what they read is looked at again each time."""
 
     def __init__(
-        self, *, threads: int, cache_folder: Path | None, models: Sequence[Path] = ()
+        self,
+        *,
+        threads: int,
+        cache_folder: Path | None,
+        models: Sequence[Path] = (),
+        device: str = "cpu",
     ) -> None:
         """Analyse with so many threads, and keep observations below the folder.
 
         Args:
             models: folders of imported networks.
+            device: what networks run on; the memory of another one than the CPU is scarce, so
+                one shot is kept open there.
         """
         self._threads, self._cache, self._models = threads, cache_folder, models
+        self._device, self._most = device, _SHOTS_KEPT if device == "cpu" else 1
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
 
     def open(
@@ -76,6 +84,9 @@ class OpenShots:
         if opened is None or not _is_fresh(job, opened):
             inputs = open_inputs(job, revocations=revocations, today=today)
             files = _signatures(files_of(job, inputs))
+            del opened
+            while len(self._opened) >= self._most:
+                self._opened.popitem(last=False)
             shot = shot_of(
                 job,
                 inputs,
@@ -83,14 +94,13 @@ class OpenShots:
                 threads=self._threads,
                 cache_folder=self._cache,
                 models=self._models,
+                device=self._device,
             )
             opened = _Opened(shot, inputs, files)
         else:
             inputs = with_frames(opened.inputs, job)
             allow_job(job, inputs, revocations=revocations, today=today)
         self._opened[key] = opened
-        if len(self._opened) > _SHOTS_KEPT:
-            self._opened.popitem(last=False)
         return inputs, with_job(opened.shot, job)
 
 

@@ -40,6 +40,7 @@ def shot_attributes(
     *,
     track_digest: str,
     pixel_version: int,
+    device: str,
 ) -> dict[str, str]:
     """Return the header entries that all frames of a job share.
 
@@ -50,6 +51,7 @@ def shot_attributes(
         cards: the networks that the shot's analysis and its render go through.
         track_digest: of the solved shot; a track that was given counts as one that was solved.
         pixel_version: of the engine.
+        device: what the networks run on, which rounds in its own way.
     """
     knobs = json.loads(job.to_json())["knobs"]
     entries = {
@@ -58,6 +60,7 @@ def shot_attributes(
         "models": "; ".join(f"{card.name} {card.sha256} {card.licence.spdx}" for card in cards),
         "shot": job.name,
         "track": track_digest,
+        "device": device,
     }
     if actor is not None or job.element is not None:
         entries["command"] = _command(job, face)

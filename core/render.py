@@ -112,6 +112,7 @@ class Shot:
         cards: the networks that the shot's analysis and its render go through.
         solved: hash of the track.
         config_id: of the colour configuration.
+        device: what its networks run on.
         stages: keeps what the stages before the blend made, or None; frames are the same.
         digest: the job hash, without the frame.
         attributes: header entries that are the same on every frame.
@@ -132,6 +133,7 @@ class Shot:
     cards: tuple[ModelCard, ...]
     solved: str
     config_id: str
+    device: str
     stages: StageCache | None
     digest: str
     attributes: Mapping[str, str]
@@ -163,6 +165,7 @@ def render_shot(
     today: date,
     begin: Callable[[int], None] = lambda _: None,
     models: Sequence[Path] = (),
+    device: str = "cpu",
     opener: Opener | None = None,
 ) -> Summary:
     """Analyse a plate, replace the faces, write the frames that are not there yet.
@@ -173,13 +176,16 @@ def render_shot(
         today: the day by which consent is judged.
         begin: told the number of a frame that is about to be made.
         models: folders of imported networks.
+        device: what networks run on, "cpu" or "cuda".
         opener: opens the shot; None for `open_job`, with nothing kept from before.
 
     Raises:
         FaceplateError: nothing, or some whole frames, have been written.
     """
     began = time.perf_counter()
-    opener = opener or partial(open_job, threads=threads, cache_folder=cache_folder, models=models)
+    opener = opener or partial(
+        open_job, threads=threads, cache_folder=cache_folder, models=models, device=device
+    )
     inputs, shot = opener(job, progress=progress, revocations=revocations, today=today)
     numbers, absent = inputs.numbers, inputs.absent
     analysed = time.perf_counter()
@@ -219,9 +225,7 @@ def render_shot(
     if job.contact_sheet and shot.has_faces and job.task != "reenact":
         sheet = write_contact(job, inputs.reader, inputs.config, list(numbers))
         tally.outputs += [str(sheet)] if sheet else []
-    return tally.summary(
-        job, shot.digest, {"analyse": analysed - began, "whole": time.perf_counter() - began}
-    )
+    return tally.summary(shot, {"analyse": analysed - began, "whole": time.perf_counter() - began})
 
 
 class _Tally:
@@ -263,8 +267,9 @@ class _Tally:
         result = replace(result, seconds={**result.seconds, "write": seconds})
         progress(self.add(result, resumed=False))
 
-    def summary(self, job: Job, digest: str, seconds: Mapping[str, float]) -> Summary:
+    def summary(self, shot: Shot, seconds: Mapping[str, float]) -> Summary:
         """Return the count of the whole pass."""
+        job = shot.job
         failed = ""
         if job.policy == "fail" and self.untouched:
             reasons = ", ".join(f"{count} {reason}" for reason, count in self.untouched.items())
@@ -281,7 +286,8 @@ class _Tally:
             stopped=self.stopped,
             failed=failed,
             shot=job.name,
-            job=digest,
+            job=shot.digest,
+            device=shot.device,
         )
 
 
@@ -308,6 +314,7 @@ def open_job(
     threads: int,
     cache_folder: Path | None,
     models: Sequence[Path] = (),
+    device: str = "cpu",
 ) -> tuple[Inputs, Shot]:
     """Find what a job reads, refuse what it may not do, analyse its plate, open its shot.
 
@@ -316,7 +323,13 @@ def open_job(
     """
     inputs = open_inputs(job, revocations=revocations, today=today)
     shot = shot_of(
-        job, inputs, progress=progress, threads=threads, cache_folder=cache_folder, models=models
+        job,
+        inputs,
+        progress=progress,
+        threads=threads,
+        cache_folder=cache_folder,
+        models=models,
+        device=device,
     )
     return inputs, shot
 
@@ -329,6 +342,7 @@ def shot_of(
     threads: int,
     cache_folder: Path | None,
     models: Sequence[Path] = (),
+    device: str = "cpu",
 ) -> Shot:
     """Analyse the plate of a job, or read its track, and open its shot.
 
@@ -337,7 +351,7 @@ def shot_of(
     """
     if job.knobs.method == "fsgan":  # before the work
         check_generators(job, models)
-    seers = Seers.of(job.official, models)
+    seers = Seers.of(job.official, models, device)
     settings = AnalysisSettings(job.knobs.smoothing, threads, cache_folder, embed=True, seers=seers)
     track = track_of(job, inputs, settings, progress)
     return open_shot(
@@ -388,7 +402,11 @@ def open_shot(
         sources = casts[0].sources
         if job.knobs.weights == FIRST:
             first = open_first(
-                settings.seers.folders, sources, view.shaper.encode, threads=settings.threads
+                settings.seers.folders,
+                sources,
+                view.shaper.encode,
+                threads=settings.threads,
+                device=settings.seers.device,
             )
         else:
             networks = networks_of(job, actor, sources, view.shaper, segmenter, settings, progress)
@@ -408,6 +426,7 @@ def open_shot(
         cards=(segmenter.card, *analysis_cards(settings.seers)),
         solved=track_digest(track),
         config_id=config.cache_id,
+        device=settings.seers.device,
         stages=None,
         digest="",
         attributes={},
@@ -442,6 +461,7 @@ def with_job(shot: Shot, job: Job) -> Shot:
         (*shot.cards, *drawing),
         track_digest=shot.solved,
         pixel_version=PIXEL_VERSION,
+        device=shot.device,
     )
     if shot.networks is not None and shot.networks.taught:
         attributes["faceplate/finetune"] = shot.networks.taught

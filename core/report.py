@@ -50,6 +50,7 @@ class Summary:
         failed: why the exit code is 1 although nothing broke (policy `fail`), or "".
         shot: the shot's name.
         job: the job hash.
+        device: what the networks ran on.
     """
 
     frames: int
@@ -64,3 +65,4 @@ class Summary:
     failed: str = ""
     shot: str = ""
     job: str = ""
+    device: str = ""

@@ -42,11 +42,13 @@ class Settings:
 
     Attributes:
         threads: threads; 0 takes what this process may use.
+        device: what networks run on, "cpu" or "cuda".
         cache: folder of the cache, or None for the user's.
         revocations: list of withdrawn consents, or None.
     """
 
     threads: int = 0
+    device: str = "cpu"
     cache: str | None = None
     revocations: str | None = None
 
@@ -63,11 +65,13 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._threads = default_threads(settings.threads)
+        self._device = settings.device
         self._cache = Path(settings.cache) if settings.cache else None
         self._shots = OpenShots(
             threads=self._threads,
             cache_folder=observations_folder(self._cache),
             models=model_folders(),
+            device=self._device,
         )
         self._previews = Previews(self._shots)
 
@@ -94,6 +98,7 @@ class Service:
             revocations=self._revocations(job),
             today=date.today(),
             models=model_folders(),
+            device=self._device,
         )
         return facts_of(found)
 
@@ -126,6 +131,7 @@ class Service:
                 official=job.official,
                 overwrite=True,
                 threads=self._threads,
+                device=self._device,
                 cache_folder=self._cache,
             )
         finally:
@@ -146,6 +152,7 @@ class Service:
                 console,
                 job,
                 threads=self._threads,
+                device=self._device,
                 cache_folder=self._cache,
                 revocations=self._withdrawn,
                 today=date.today(),
@@ -166,7 +173,9 @@ class Service:
         """
         job = read_job(_text(params, "job"))
         console = self._console(tell, stop)
-        return finetune(console, job, threads=self._threads, cache_folder=self._cache)
+        return finetune(
+            console, job, threads=self._threads, device=self._device, cache_folder=self._cache
+        )
 
     def qc(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
         """Measure finished frames against their plate and write the report.
@@ -178,7 +187,9 @@ class Service:
         job = read_qc_job(_text(params, "job"))
         console = self._console(tell, stop)
         try:
-            return control(console, job, threads=self._threads, cache_folder=self._cache)
+            return control(
+                console, job, threads=self._threads, device=self._device, cache_folder=self._cache
+            )
         finally:
             console.close()
 
@@ -196,7 +207,7 @@ class Service:
         console = self._console(tell, stop)
         set_threads(self._threads)
         folder = observations_folder(self._cache)
-        job = as_actor_file(console, job, folder.parent, threads=self._threads)
+        job = as_actor_file(console, job, folder.parent, threads=self._threads, device=self._device)
         console.begin(frame)
         result = self._previews.preview(
             job,

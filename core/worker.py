@@ -156,7 +156,16 @@ class Worker:
             )
             self._fail(number, _FAILED, str(error), error)
             return
-        self._settings = dict(params.get("settings") or {})
+        settings = {"device": "cpu", **(params.get("settings") or {})}
+        if settings["device"] != "cpu":
+            from faceplate.core.nets.load import check_device
+
+            try:
+                check_device(str(settings["device"]))
+            except FaceplateError as missing:
+                self._fail(number, _FAILED, str(missing), missing)
+                return
+        self._settings = settings
         self._pipe.say(
             id=number,
             result={
@@ -164,7 +173,7 @@ class Worker:
                 "engine": version("faceplate"),
                 "python": platform.python_version(),
                 "process": os.getpid(),
-                "device": "cpu",
+                "device": settings["device"],
             },
         )
 

@@ -86,6 +86,7 @@ class Seers:
         poser: of `POSERS`.
         segmenter: of `SEGMENTERS`.
         folders: where released networks are looked for, beside those installed with us.
+        device: what all of them run on, "cpu" or "cuda".
     """
 
     detector: str = DETECTORS[0]
@@ -93,6 +94,7 @@ class Seers:
     poser: str = POSERS[0]
     segmenter: str = SEGMENTERS[0]
     folders: tuple[Path, ...] = ()
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         """Check that each is one that we know."""
@@ -106,12 +108,13 @@ class Seers:
                 raise KnobError(knob, value, " or ".join(known))
 
     @classmethod
-    def of(cls, kinds: Sequence[str], folders: Sequence[Path] = ()) -> Seers:
+    def of(cls, kinds: Sequence[str], folders: Sequence[Path] = (), device: str = "cpu") -> Seers:
         """Return the choice in which released networks take the places of ours.
 
         Args:
             kinds: of "dsfd", "hrnet", "hopenet" and "segmenter", as a job has them.
             folders: where they are looked for.
+            device: what all networks run on.
 
         Raises:
             KnobError: another word.
@@ -123,7 +126,8 @@ class Seers:
             next((name for name in known if name in kinds), known[0])
             for known in (DETECTORS, LANDMARKERS, POSERS)
         )
-        return cls(detector, landmarker, poser, SEGMENTERS[SEGMENTING in kinds], tuple(folders))
+        segmenter = SEGMENTERS[SEGMENTING in kinds]
+        return cls(detector, landmarker, poser, segmenter, tuple(folders), device)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -166,13 +170,14 @@ def official_card(kind: str, folders: Sequence[Path]) -> ModelCard:
     return card
 
 
-def load_official(kind: str, folders: Sequence[Path]) -> Network:
+def load_official(kind: str, folders: Sequence[Path], device: str = "cpu") -> Network:
     """Return a released network that was imported; see `official_card`.
 
     Raises:
         ModelError: it was not imported, it is another network, or its files are altered.
+        DeviceError: the device is not there.
     """
-    return load_network(official_card(kind, folders).name, also=folders)
+    return load_network(official_card(kind, folders).name, device=device, also=folders)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,8 @@ from faceplate.core.errors import (
 from faceplate.core.nets.run import Network, open_network
 from faceplate.core.nets.tensorfile import Tensors, tensors_of
 
+_SMALLEST = "face_det_short"
+"""Network that a device is tried with: it is shipped, and loads at once."""
 _ANY = 160
 """Length of an axis that may have any, when a model is tried."""
 
@@ -54,6 +56,20 @@ def load_network(
     card, place = _find(name, [_folder(folder), *also])
     weights = trusted_file(card.name, place / card.file, card.sha256)
     return open_network(card, weights, threads=threads, device=device)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device on which no network would run, before any work.
+
+    Args:
+        device: "cpu", which every machine has, or "cuda", which is tried with a small network.
+
+    Raises:
+        DeviceError: the device is not there.
+        KnobError: a device of another name.
+    """
+    if device != "cpu":
+        load_network(_SMALLEST, device=device)
 
 
 def find_card(name: str, folder: Path | None = None, also: Sequence[Path] = ()) -> ModelCard:

@@ -18,7 +18,12 @@ PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
     # A searched algorithm or TF32 would give other bits from run to run and card to card.
     "cuda": (
         "CUDAExecutionProvider",
-        {"cudnn_conv_algo_search": "DEFAULT", "use_tf32": "0"},
+        {
+            "cudnn_conv_algo_search": "DEFAULT",
+            "use_tf32": "0",
+            # Each session has an arena of its own: as large as it needs, and not twice as large.
+            "arena_extend_strategy": "kSameAsRequested",
+        },
     ),
 }
 """Device name to onnxruntime's provider and its options."""

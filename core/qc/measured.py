@@ -52,6 +52,7 @@ def measure_shot(
     threads: int,
     cache_folder: Path | None,
     models: Sequence[Path] = (),
+    device: str = "cpu",
 ) -> Measured:
     """Measure a finished shot against its plate; nothing is written.
 
@@ -61,13 +62,13 @@ def measure_shot(
         cache_folder: where observations are kept, or None: a plate that was rendered before is
             not observed again.
         models: folders of imported networks.
+        device: what networks run on.
 
     Raises:
         FaceplateError: plate, comp, track, actor or weights will not do.
     """
     pair = open_pair(job)
-    actor = None if job.actor is None else read_actor(Path(job.actor)).embedding
-    seers = Seers.of(job.official, models)
+    seers = Seers.of(job.official, models, device)
     settings = AnalysisSettings(job.smoothing, threads, cache_folder, embed=True, seers=seers)
 
     actor: FloatArray | None = None

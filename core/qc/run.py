@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from faceplate.core.console import Console
-from faceplate.core.doors import model_folders, observations_folder, set_threads
+from faceplate.core.doors import model_folders, observations_folder, use_machine
 from faceplate.core.errors import OutputError
 from faceplate.core.io.atomic import replacing
 from faceplate.core.qc.measured import Measured, measure_shot
@@ -23,7 +23,7 @@ _OURS = b"faceplate qc"
 
 
 def control(
-    console: Console, job: QcJob, *, threads: int, cache_folder: Path | None
+    console: Console, job: QcJob, *, threads: int, device: str, cache_folder: Path | None
 ) -> Mapping[str, object]:
     """Measure a finished shot and write ``*.html`` and ``*.json``.
 
@@ -40,13 +40,14 @@ def control(
         raise OutputError(f"{page} is not a .html file.", hint="Name it sc042.qc.html.")
     for path in (page, data):
         _guard(path, overwrite=job.overwrite)
-    set_threads(threads)
+    use_machine(threads, device)
     console.open_log(page.with_suffix(".log.jsonl"))
     console.log("job", job=job.to_json())
     measured = measure_shot(
         job,
         progress=console.progress,
         threads=threads,
+        device=device,
         cache_folder=observations_folder(cache_folder),
         models=model_folders(),
     )

@@ -122,6 +122,7 @@ def test_a_batch_that_is_stopped_says_what_was_not_begun(desk: Desk) -> None:
         revocations=None,
         today=batch.date.today(),
         threads=1,
+        device="cpu",
         cache_folder=desk.small.cache,
     )
 

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from faceplate.core.console import Stopper
 from faceplate.core.errors import (
     ConsentError,
+    DeviceError,
     EngineGoneError,
     FrameMissingError,
     JobError,
@@ -459,6 +461,42 @@ def test_hello_comes_first_and_only_in_our_version(peer: Peer) -> None:
     assert still["error"]["code"] == -32600
     assert hello["result"]["protocol"] == 1
     assert hello["result"]["process"] == peer.process.pid
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(),
+    reason="this machine's onnxruntime offers a GPU",
+)
+def test_a_device_that_is_not_there_is_said_at_hello_and_the_next_hello_may_do(peer: Peer) -> None:
+    gone = peer.ask("hello", protocol=1, settings={"device": "cuda"})["error"]
+    unknown = peer.ask("hello", protocol=1, settings={"device": "gpu"})["error"]
+    before = peer.ask("models")
+    hello = peer.ask("hello", protocol=1, settings={"device": "cpu"})
+
+    assert (gone["data"]["kind"], gone["data"]["exit_code"]) == ("DeviceError", 4)
+    assert "cannot run on cuda (CUDAExecutionProvider): this onnxruntime" in gone["message"]
+    assert "device cpu" in gone["data"]["hint"]
+    assert unknown["data"]["kind"] == "KnobError"
+    assert before["error"]["message"] == "say hello first"
+    assert hello["result"]["device"] == "cpu"
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(),
+    reason="this machine's onnxruntime offers a GPU",
+)
+def test_a_host_hears_of_a_missing_device_with_its_first_call_and_nothing_is_made(
+    small_shot: Any, tmp_path: Path
+) -> None:
+    settings = {"threads": 1, "cache": str(small_shot.cache), "device": "cuda"}
+    engine = Engine(find_engine(sys.executable), log=tmp_path / "log", settings=settings)
+
+    call = engine.submit(small_shot.job(tmp_path / "c.%04d.exr").to_json())
+
+    with pytest.raises(DeviceError, match="cannot run on cuda"):
+        call.result(60)
+    assert bytes_of(tmp_path) == {}
+    engine.close()
 
 
 @pytest.mark.parametrize(

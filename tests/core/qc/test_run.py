@@ -83,7 +83,9 @@ def test_a_file_that_is_no_report_is_not_written_over(
     job = finisher.job(comp, report=str(page))
 
     with pytest.raises(OutputError, match="no report of ours"):
-        control(Console(as_json=False, verbosity=-1), job, threads=1, cache_folder=None)
+        control(
+            Console(as_json=False, verbosity=-1), job, threads=1, device="cpu", cache_folder=None
+        )
 
     assert page.read_text() == "my own notes" and list(tmp_path.iterdir()) == [page]
 
