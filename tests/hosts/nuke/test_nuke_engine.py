@@ -13,6 +13,7 @@ from typing import Any
 
 import nuke
 import numpy as np
+import onnxruntime
 import pytest
 from nk_script import read_plainly, split_list
 
@@ -25,12 +26,12 @@ from faceplate.core.io.tracks import read_track
 from faceplate.core.output import JOB_ATTRIBUTE
 from faceplate.core.shots import read_shot
 from faceplate.nodes import NODES
-from faceplate.plugin.nuke import menus, session
+from faceplate.plugin.nuke import buttons, menus, session
 from faceplate.plugin.nuke.wiring import order_of
 
 FRAMES = 3
 MANY_FRAMES = 9
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 240.0
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,7 @@ def node_of(kind: str, shot: DemoFootage | None = None) -> Any:
 def press(node: Any, button: str, *, until: str = "") -> None:
     """Press a button and let Nuke's event loop run until the node says that it is done."""
     node[button].execute()
-    busy = ("analysing", "rendering", "making", "training")
+    busy = ("analysing", "rendering", "making", "training", "measuring")
     nuke.pump(
         lambda: (
             until in node["status"].value()
@@ -357,6 +358,56 @@ def test_a_swap_that_was_corrected_goes_by_its_corrected_track(
 
 def _row(table: str, name: str) -> list[str]:
     return next(row for row in map(split_list, split_list(split_list(table)[2])) if row[1] == name)
+
+
+def test_a_device_that_is_not_there_is_said_before_any_work(
+    script: Any, shot: DemoFootage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime has CUDA: THE REFUSAL OF A MISSING DEVICE IS NOT TRIED")
+    (tmp_path / "settings.json").write_text('{"device": "cuda"}')
+    monkeypatch.setenv("FACEPLATE_SETTINGS", str(tmp_path / "settings.json"))
+    other = session.Session()
+    monkeypatch.setattr(buttons, "session", lambda: other)
+    node = node_of("FaceTrack")
+
+    press(node, "analyse")
+    other.close()
+
+    assert node["status"].value() == "error"
+    assert "cuda" in node["message"].value().lower()
+    assert not list(tmp_path.rglob("*.track"))
+
+
+def test_a_training_that_cannot_begin_says_why_on_the_node(script: Any, tmp_path: Path) -> None:
+    training = node_of("TrainIdentity")
+    training["actor_file"].setValue(str(tmp_path / "nobody.actor"))
+    training.setInput(0, None)
+
+    press(training, "train")
+
+    assert training["status"].value() == "error"
+    assert "nobody.actor" in training["message"].value()
+
+
+@pytest.mark.slow
+def test_a_finished_shot_is_measured_from_the_panel(script: Any, shot: DemoFootage) -> None:
+    node = node_of("FaceSwap", shot)
+    node["frames"].setValue(str(script.frame))
+    press(node, "render")
+    qc = node_of("FaceQC")
+    qc.setInput(1, node)
+
+    press(qc, "measure")
+
+    verdicts = {"within limits": "Within all limits.", "past limits": "Past its limits: "}
+    assert qc["status"].value() in verdicts, qc["message"].value()
+    assert qc["message"].value().startswith(verdicts[qc["status"].value()])
+    # The swap keeps the plate and every frame, whatever else there may be to say.
+    assert "altered most" not in qc["message"].value()
+    assert "missing most" not in qc["message"].value()
+    report = Path(qc["report"].value())
+    assert report.is_file() and report.with_suffix(".json").is_file()
 
 
 def test_a_grade_takes_the_raw_layer_to_the_light(script: Any, shot: DemoFootage) -> None:
