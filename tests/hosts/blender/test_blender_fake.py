@@ -171,6 +171,22 @@ def test_an_engine_that_cannot_be_started_is_named(
     assert bpy.manager.timers == []
 
 
+def test_a_device_that_is_not_there_is_an_error_and_no_other_one_is_taken(
+    bpy: Any,
+    button: Callable[..., Any],
+    owner: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    bpy.preferences.device = "cuda"
+    operator = button("models")
+
+    press(operator, bpy)
+
+    assert tick(operator, bpy) == {"CANCELLED"}
+    assert "cuda" in owner.faceplate.error.lower()
+
+
 def test_in_the_background_a_button_waits_for_the_end(bpy: Any, button: Callable[..., Any]) -> None:
     bpy.app.background = True
     operator = button("models")
