@@ -48,9 +48,14 @@ def altered_pixels(plate: Frame, comp: Frame, matte: AnyArray) -> Altered:
         matte: (H, W) over the comp's data window; what is above 0 was replaced.
     """
     everything = plate.data.width * plate.data.height
-    for name in ("data", "display", "pixel_aspect"):
-        if getattr(plate, name) != getattr(comp, name):
-            return Altered(everything, f"the {name.replace('_', ' ')} differs from the plate's")
+    shapes = {
+        "data window": (plate.data, comp.data),
+        "display window": (plate.display, comp.display),
+        "pixel aspect": (plate.pixel_aspect, comp.pixel_aspect),
+    }
+    for name, (wanted, found) in shapes.items():
+        if found != wanted:
+            return Altered(everything, f"its {name} differs from the plate's")
     changed = np.zeros(matte.shape, np.bool_)
     for name, plane in plate.channels.items():
         other = comp.channels.get(name)

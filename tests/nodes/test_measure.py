@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,13 @@ def test_the_limits_of_a_job_are_the_knobs_of_the_node() -> None:
         for knob in LIMIT_KNOBS
         if knob.name != "leak_most"
     )
+
+
+@pytest.mark.parametrize("knob", LIMIT_KNOBS, ids=lambda knob: knob.name)
+def test_the_documentation_names_every_limit_with_its_default(knob: Any) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "qc.md").read_text(encoding="utf-8")
+
+    assert f"`{knob.name}` {knob.default:g}" in page
 
 
 def test_footage_on_disk_is_measured_as_it_is_named() -> None:

@@ -106,7 +106,7 @@ def test_a_comp_of_another_type_or_window_is_altered_everywhere_and_says_why() -
     found = [altered_pixels(plate, c, np.ones(c.channels["R"].shape)) for c in (wider, longer)]
 
     assert [f.pixels for f in found] == [48, 48]
-    assert "data" in found[0].reason and "channel R (float16)" in found[1].reason
+    assert "data window" in found[0].reason and "channel R (float16)" in found[1].reason
 
 
 def test_a_hole_of_one_frame_counts_with_its_whole_area() -> None:
