@@ -87,6 +87,8 @@ def tracked_by(node: nuke.Node) -> nuke.Node:
         if definition is None or above.fullName() in seen:
             continue
         seen.add(above.fullName())
-        pipes = (source_of(above, pipe) for pipe in range(len(definition.inputs)))
-        waiting += [source for source in pipes if source is not None]
+        # Not up the plate: it may be another swap's result, with a track of its own.
+        pipes = [n for n, port in enumerate(definition.inputs) if port.kind is not Kind.IMAGE]
+        sources = (source_of(above, pipe) for pipe in pipes)
+        waiting += [source for source in sources if source is not None]
     return node

@@ -21,7 +21,7 @@ from faceplate.core.frame import Window
 from faceplate.core.keyed import read_corrections as engine_reads
 from faceplate.core.track import FaceTrack
 from faceplate.nodes import NODES
-from faceplate.plugin.nuke import buttons, corrections, exported, menus, nkread
+from faceplate.plugin.nuke import buttons, corrections, exported, menus, nkread, pipes
 from faceplate.plugin.nuke.session import Task
 from faceplate.plugin.nuke.wiring import analysis_of, order_of
 
@@ -352,6 +352,20 @@ def test_a_swap_behind_a_track_exports_that_track_and_sends_corrections_there(
     assert message_of(swap) == "FaceSwap1 goes by the track of FaceTrack1. Press its buttons."
     found = exported.mark_of(tracker)
     assert found is not None and found.track == node["analysed"].value()
+
+
+def test_a_swap_of_a_swaps_result_goes_by_a_track_of_its_own(node: Any) -> None:
+    first, blend = add("FaceSwap"), add("FaceBlend")
+    first.setInput(2, node)
+    blend.setInput(0, first)
+    assert pipes.tracked_by(first) is node
+    assert pipes.tracked_by(blend) is blend
+
+    reenact = add("FaceReenact")
+    reenact.setInput(1, node)
+    blend.setInput(1, reenact)
+
+    assert pipes.tracked_by(blend) is node
 
 
 # --- what cannot be taken -------------------------------------------------------------------------
