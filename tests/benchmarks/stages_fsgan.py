@@ -22,6 +22,7 @@ import numpy as np
 
 from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.canvas import framed, save_png, title_bar, widened_to, write_text
+from faceplate.core.doors import model_folders
 from faceplate.core.fsgan import NetworkFaces
 from faceplate.core.geometry.square import CROP_SIDE, as_codes
 from faceplate.core.job import Job
@@ -126,6 +127,7 @@ def main() -> None:
             today=date.today(),
             threads=args.threads,
             cache_folder=None,
+            models=model_folders(),
         )
         if shot.networks is None:
             raise SystemExit("There is no face to replace.")
