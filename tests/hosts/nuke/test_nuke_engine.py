@@ -282,6 +282,7 @@ def _each(track: Any) -> list[tuple[int, int]]:
     return [(corner, number) for corner in range(1, 5) for number in track.observations]
 
 
+@pytest.mark.slow
 def test_a_corrected_point_is_where_the_artist_put_it_and_the_rest_stays(
     script: Any, long_shot: DemoFootage
 ) -> None:
