@@ -54,9 +54,10 @@ def _points(found: Mapping[str, Mapping[str, list[float]]]) -> dict[int, Places]
     for name, places in found.items():
         if name not in POINTS:
             raise ValueError(f"no point is called {name}")
-        points[POINTS[name]] = {int(n): (float(x), float(y)) for n, (x, y) in places.items()}
-        if not all(isfinite(part) for place in points[POINTS[name]].values() for part in place):
+        own = {int(n): (float(x), float(y)) for n, (x, y) in places.items()}
+        if not all(isfinite(part) for place in own.values() for part in place):
             raise ValueError(f"{name} is not at a finite place")
+        points.setdefault(POINTS[name], {}).update(own)  # one point may have two names
     return points
 
 

@@ -45,12 +45,15 @@ class Settings:
         device: what networks run on, "cpu" or "cuda".
         cache: folder of the cache, or None for the user's.
         revocations: list of withdrawn consents, or None.
+        cache_limit_bytes: size below which the cache is kept; 0 for none, None for the one that
+            it remembers.
     """
 
     threads: int = 0
     device: str = "cpu"
     cache: str | None = None
     revocations: str | None = None
+    cache_limit_bytes: int | None = None
 
 
 def open_service(found: Mapping[str, Any]) -> Service:
@@ -74,6 +77,8 @@ class Service:
             device=self._device,
         )
         self._previews = Previews(self._shots)
+        if settings.cache_limit_bytes is not None:
+            tend(self._cache_root, limit_bytes=settings.cache_limit_bytes)
 
     @property
     def methods(self) -> Mapping[str, Method]:
@@ -244,9 +249,12 @@ class Service:
     def cache(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
         """Say what the cache keeps; empty it, or keep it below a size, when told to."""
         limit = params.get("limit_bytes")
-        folder = observations_folder(self._cache).parent
-        kept = tend(folder, clear=bool(params.get("clear")), limit_bytes=limit)
+        kept = tend(self._cache_root, clear=bool(params.get("clear")), limit_bytes=limit)
         return {**dataclasses.asdict(kept), "memory_bytes": self._previews.stages.used_bytes}
+
+    @property
+    def _cache_root(self) -> Path:
+        return observations_folder(self._cache).parent
 
     @property
     def _withdrawn(self) -> Path | None:

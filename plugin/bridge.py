@@ -46,7 +46,8 @@ A preview does not wait for a render or a training: it is made between two frame
 whose job fine-tunes waits until a training has ended. A job that fine-tunes trains before its first
 frame, with progress of the stage "finetune"; after a `train` it finds the networks in the cache. A
 training that is cancelled keeps nothing. Settings (from a host's preferences, never from a scene):
-``threads`` (0: all), ``cache`` (a folder), ``revocations`` (a file), ``device`` ("cpu" unless said,
+``threads`` (0: all), ``cache`` (a folder), ``cache_limit_bytes`` (0: none; unless said, the one
+that it remembers), ``revocations`` (a file), ``device`` ("cpu" unless said,
 or "cuda": networks run there and nowhere else; where it is not there, hello is answered with a
 `DeviceError`, and every call that waits for it fails with that). Notifications of the engine carry
 ``call``: `progress` {stage, done, total, frame, replaced, reason}, at most ten a second;

@@ -11,6 +11,7 @@ from faceplate.core.cachesize import parse_bytes, remembered_limit, tend
 from faceplate.core.doors import observations_folder
 from faceplate.core.errors import InputError
 from faceplate.core.io.cache import Cache
+from faceplate.core.serve import open_service
 
 
 @pytest.fixture
@@ -107,3 +108,11 @@ def test_a_size_is_read(text: str, size: int) -> None:
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="is not a size"):
         parse_bytes(text)
+
+
+def test_a_hosts_limit_is_kept_from_the_first_request_on(tmp_path: Path) -> None:
+    open_service({"cache": str(tmp_path), "cache_limit_bytes": 7})
+    assert remembered_limit(observations_folder(tmp_path).parent) == 7
+
+    open_service({"cache": str(tmp_path)})
+    assert remembered_limit(observations_folder(tmp_path).parent) == 7

@@ -138,3 +138,15 @@ def test_a_file_that_is_no_correction_is_refused_with_the_reason(
 
     with pytest.raises(TrackError, match=reason):
         read_corrections(path)
+
+
+def test_corrections_under_both_names_of_a_point_are_all_taken(tmp_path: Path) -> None:
+    by_place: dict[int, list[str]] = {}
+    for name, place in POINTS.items():
+        by_place.setdefault(place, []).append(name)
+    place, (one, other) = next((p, n) for p, n in by_place.items() if len(n) == 2)
+    points = {one: {"1001": [10.0, 20.0]}, other: {"1005": [30.0, 40.0]}}
+    path = tmp_path / "k.points.json"
+    path.write_text(json.dumps({"version": 1, "faces": [{"index": 0, "points": points}]}))
+
+    assert read_corrections(path) == {0: {place: {1001: (10.0, 20.0), 1005: (30.0, 40.0)}}}
