@@ -77,7 +77,9 @@ def test_a_written_shot_is_read_as_the_same_job(data: st.DataObject, files: Path
         name=data.draw(TEXT),
         face=data.draw(st.sampled_from(faces)),
         track=f"{here}/b.track" if data.draw(maybe) else None,
-        official=data.draw(st.sampled_from([(), ("dsfd",), ("dsfd", "hrnet", "hopenet", "segmenter")])),
+        official=data.draw(
+            st.sampled_from([(), ("dsfd",), ("dsfd", "hrnet", "hopenet", "segmenter")])
+        ),
         matte_in=f"{here}/m.%04d.exr:roto" if data.draw(maybe) else None,
         task=data.draw(st.sampled_from(TASKS)),
         element=f"{here}/m.%04d.exr:face" if data.draw(maybe) else None,
