@@ -47,14 +47,12 @@ def render_group(scene: Any, group: Any, *, overwrite: bool) -> Work:
 
     def check(facts: Mapping[str, Any]) -> Work:
         refuse(facts)
-        drawn, plate = order.job, order.plate
+        drawn = order.job
         if order.mask is not None:
-            frames = FrameRange.parse(drawn.frames) if drawn.frames else _all_frames(plate)
-            matte = rendered_mask(order.mask, plate, frames, facts["size"])
-            drawn = replace(drawn, matte_in=matte)
-        return Work(
-            "Render", "render", {"job": drawn.to_json()}, _shower(facts, drawn, plate, owner), owner
-        )
+            frames = FrameRange.parse(drawn.frames) if drawn.frames else _all_frames(order.plate)
+            drawn = _masked(order, frames, facts)
+        show = _shower(facts, drawn, order.plate, owner)
+        return Work("Render", "render", {"job": drawn.to_json()}, show, owner)
 
     return Work("Check", "check", {"job": order.job.to_json()}, check, owner)
 
@@ -69,6 +67,12 @@ def ordered(scene: Any, group: Any, *, overwrite: bool = False) -> Order:
     for feed in order.feeds:
         feed.render(scene)
     return order
+
+
+def _masked(order: Order, frames: FrameRange, facts: Mapping[str, Any]) -> Job:
+    """Return an order's job with its mask, rendered in the size that a check found."""
+    matte = rendered_mask(order.mask, order.plate, frames, facts["size"])
+    return replace(order.job, matte_in=matte)
 
 
 def _all_frames(plate: Plate) -> FrameRange:
@@ -221,7 +225,6 @@ def preview_group(scene: Any, group: Any, folder: Path) -> Work:
     number = order.plate.number_of(scene.frame_current)
     out = folder / f"preview.{number:04d}.exr"
     owner = group.session_uid
-    params = {"job": order.job.to_json(), "frame": number, "out": str(out)}
 
     def show(facts: Mapping[str, Any]) -> str:
         show_picture(Path(facts["out"]))
@@ -229,7 +232,17 @@ def preview_group(scene: Any, group: Any, folder: Path) -> Work:
         state = "replaced" if facts["replaced"] else f"untouched ({facts['reason']})"
         return f"Frame {facts['frame']}: {state}, {facts['seconds']:.2f} s."
 
-    return Work("Preview", "preview", params, show, owner)
+    def make(job: Job) -> Work:
+        params = {"job": job.to_json(), "frame": number, "out": str(out)}
+        return Work("Preview", "preview", params, show, owner)
+
+    def check(facts: Mapping[str, Any]) -> Work:
+        refuse(facts)
+        return make(_masked(order, FrameRange((number,)), facts))
+
+    if order.mask is None:
+        return make(order.job)
+    return Work("Check", "check", {"job": order.job.to_json()}, check, owner)
 
 
 def show_picture(path: Path) -> Any:

@@ -335,6 +335,10 @@ def track(task, folder):
     settings.track = clip.faceplate_track
     assert bpy.ops.faceplate.render() == {"FINISHED"}
     found["masked"] = bpy.path.abspath(settings.result)
+    scene.frame_set(2)
+    assert bpy.ops.faceplate.preview() == {"FINISHED"}
+    preview = Path(bpy.data.images["Faceplate Preview"].filepath)
+    (folder / "masked.exr").write_bytes(preview.read_bytes())
     return found
 
 

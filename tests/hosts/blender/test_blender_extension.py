@@ -382,6 +382,11 @@ def test_a_mask_that_was_drawn_wins_over_the_engines_matte(blender: Blender) -> 
     drawn = plane(next((blender.folder / "track").rglob("mask.1001.exr")), "R") > 0.5
     assert swapped.any()
     assert (swapped & ~drawn).sum() <= 0.02 * swapped.sum()
+    preview = read_frame(blender.folder / "masked.exr", 1002).channels
+    for name, wanted in read_frame(
+        masked.with_name(masked.name.replace("1001", "1002")), 1002
+    ).channels.items():
+        np.testing.assert_array_equal(preview[name], wanted, err_msg=name)
 
 
 def test_shape_keys_follow_the_expression(blender: Blender) -> None:
