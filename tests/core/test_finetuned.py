@@ -88,7 +88,7 @@ def test_it_is_trained_once_and_found_afterwards(small_shot: Any, tiny: Any, onc
     assert (first.kept, second.kept) == (False, True)
     assert first.content == second.content
     assert first.sentence == second.sentence
-    assert "2 steps of 3 on 2 views by pixels alone, for want of a perceptual" in first.sentence
+    assert "2 steps of 3 on 2 views by pixels and face_perceptual" in first.sentence
     assert (first.steps, first.views, first.first, first.last) == (2, 2, second.first, second.last)
     plain = tiny.folder / "learner_reenact.onnx"
     assert first.card.name == "learner_reenact_finetuned"

@@ -35,6 +35,7 @@ NAMES = [
     "face_det_short",
     "face_embed",
     "face_mesh478",
+    "face_perceptual",
     "face_segment",
     "fsgan_blend",
     "fsgan_complete",
