@@ -49,8 +49,8 @@ def read_corrections(path: Path) -> Corrections:
         ) from error
 
 
-def _points(found: Mapping[str, Mapping[str, list[float]]]) -> dict[int, Places]:
-    points: dict[int, Places] = {}
+def _points(found: Mapping[str, Mapping[str, list[float]]]) -> Mapping[int, Places]:
+    points: dict[int, dict[int, tuple[float, float]]] = {}
     for name, places in found.items():
         if name not in POINTS:
             raise ValueError(f"no point is called {name}")
