@@ -3,10 +3,10 @@
     python tests/benchmarks/stages_fsgan.py PLATE ACTOR OUT.png --frames 1003 1010 [--weights small]
                                             [--colorspace ACEScg] [--steps 1]
 
-One row a frame: the plate's crop; for each view that is mixed the view, the landmarks that it is
-to have, and what the reenactment makes of it; the mix; where it is face; the completion's answer;
-the pasted face; the blend's answer; and the finished comp in the same crop. What the networks were
-given and answered is shown as they see it, 256 pixels square, and nothing is drawn over it.
+A frame after the other, eight tiles a line: the plate's crop; for each view that is mixed the view,
+the landmarks that it is to have, and what the reenactment makes of it; the mix; where it is face;
+the completion's answer; the pasted face; the blend's answer; and the finished comp in the same
+crop. What the networks were given and answered is shown as they see it, 256 pixels square.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from faceplate.core.arrays import AnyArray, FloatArray
-from faceplate.core.canvas import framed, save_png, title_bar, widened_to, write_text
+from faceplate.core.canvas import GROUND, framed, save_png, title_bar, write_text
 from faceplate.core.doors import model_folders
 from faceplate.core.fsgan import NetworkFaces
 from faceplate.core.geometry.square import CROP_SIDE, as_codes
@@ -32,6 +32,7 @@ from faceplate.core.render import Shot, open_job, render_frame
 from faceplate.nodes.compile import Delivery, job_of, swap_graph
 
 _FIRST_DISC = 3
+_TILES = 8
 
 
 @dataclass
@@ -74,7 +75,7 @@ def shown(planes: AnyArray) -> AnyArray:
 
 
 def row_of(shot: Shot, number: int) -> FloatArray:
-    """Render one frame; return its stages side by side."""
+    """Render one frame; return its stages in lines of eight tiles."""
     assert shot.networks is not None
     heard = listened(shot.networks)
     frame, result = render_frame(shot, number)
@@ -101,7 +102,9 @@ def row_of(shot: Shot, number: int) -> FloatArray:
         tile(shown(blended), "blended"),
         tile(comp, "comp"),
     ]
-    return np.concatenate(tiles, axis=1)
+    tiles += [np.full_like(tiles[0], GROUND)] * (-len(tiles) % _TILES)
+    lines = [np.concatenate(tiles[k : k + _TILES], axis=1) for k in range(0, len(tiles), _TILES)]
+    return np.concatenate(lines)
 
 
 def main() -> None:
@@ -132,10 +135,8 @@ def main() -> None:
         if shot.networks is None:
             raise SystemExit("There is no face to replace.")
         rows = [row_of(shot, number) for number in args.frames]
-    width = max(row.shape[1] for row in rows)
-    title = f"The stages of fsgan with the weights {args.weights}"
-    sheet = [title_bar(title, width), *(widened_to(row, width) for row in rows)]
-    save_png(args.out, np.concatenate(sheet))
+    title = title_bar(f"The stages of fsgan with the weights {args.weights}", rows[0].shape[1])
+    save_png(args.out, np.concatenate([title, *rows]))
 
 
 if __name__ == "__main__":
