@@ -258,12 +258,12 @@ class Worker:
         return self._service
 
     def _tell(self, request: Request, kind: str, facts: Mapping[str, object]) -> None:
-        """Say something about a request; progress ten times a second, and the last of a stage."""
+        """Say something about a request; progress ten times a second, and a stage's both ends."""
         if kind == "progress":
-            request.stage = str(facts.get("stage"))
-        if kind == "progress" and facts.get("done") != facts.get("total"):
-            now = time.monotonic()
-            if now - request.told < _LEAST_SECONDS:
+            stage, now = str(facts.get("stage")), time.monotonic()
+            is_end = stage != request.stage or facts.get("done") == facts.get("total")
+            request.stage = stage
+            if not is_end and now - request.told < _LEAST_SECONDS:
                 return
             request.told = now
         self._pipe.say(method=kind, params={"call": request.number, **facts})

@@ -309,7 +309,8 @@ def pupil(small_shot: Any, toys: Any, tmp_path_factory: pytest.TempPathFactory) 
     for seed, role in enumerate(("reenact", "complete", "blend")):
         toys.random(f"pupil_{role}", role, seed)
     cache = tmp_path_factory.mktemp("cache")
-    shutil.copytree(small_shot.cache, cache, dirs_exist_ok=True)
+    untaught = shutil.ignore_patterns("finetuned")  # other tests teach, too
+    shutil.copytree(small_shot.cache, cache, ignore=untaught, dirs_exist_ok=True)
     log = tmp_path_factory.mktemp("engine") / "engine.log"
     settings = {"threads": 1, "cache": str(cache)}
     engine = Engine(find_engine(sys.executable), log=log, settings=settings)
