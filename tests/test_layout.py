@@ -15,7 +15,10 @@ import tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
 LIGHT = ("core.errors", "core.footage", "core.job", "core.jobfile", "core.qcjob", "core.report")
-DOORS = ("core.cli", "core.shots", "core.worker", "core.options")
+DOORS = (
+    *("core.shell", "core.clirender", "core.clitools"),
+    *("core.shots", "core.worker", "core.options"),
+)
 ALLOWED = {
     "plugin": ("plugin", "nodes", *LIGHT),
     "nodes": ("nodes", *LIGHT),
