@@ -74,10 +74,10 @@ def shown(planes: AnyArray) -> AnyArray:
     return as_codes(np.ascontiguousarray(planes[:3]))
 
 
-def row_of(shot: Shot, number: int) -> FloatArray:
+def row_of(shot: Shot, heard: dict[str, Listening], number: int) -> FloatArray:
     """Render one frame; return its stages in lines of eight tiles."""
-    assert shot.networks is not None
-    heard = listened(shot.networks)
+    for network in heard.values():
+        network.heard.clear()
     frame, result = render_frame(shot, number)
     face = shot.casts[0].track.at(number)
     if not result.replaced or face is None or not heard["blend"].heard:
@@ -134,7 +134,8 @@ def main() -> None:
         )
         if shot.networks is None:
             raise SystemExit("There is no face to replace.")
-        rows = [row_of(shot, number) for number in args.frames]
+        heard = listened(shot.networks)
+        rows = [row_of(shot, heard, number) for number in args.frames]
     title = title_bar(f"The stages of fsgan with the weights {args.weights}", rows[0].shape[1])
     save_png(args.out, np.concatenate([title, *rows]))
 

@@ -1,40 +1,22 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+import seen_picture
 
 from faceplate.core.analysis.detect import Detector
 from faceplate.core.analysis.identity import Identifier, identity_distance
 from faceplate.core.analysis.label import HeadLabeller
 from faceplate.core.analysis.landmark import Landmarker, MeshFit, wflw_landmarks
 from faceplate.core.analysis.observe import Observer, confidence_of, observe
-from faceplate.core.arrays import AnyArray, DoubleArray, FloatArray
+from faceplate.core.arrays import AnyArray, FloatArray
 from faceplate.core.face import FaceObservation, HeadPose
-from faceplate.core.frame import Window
 from faceplate.core.geometry.crop import cut
 from faceplate.core.nets.load import load_network
 
 
-@dataclass
-class Picture:
+class Picture(seen_picture.Picture):
     """Linear pixels as the analysis sees them, in sRGB codes."""
-
-    pixels: FloatArray
-    pixel_aspect: float = 1.0
-    number: int = 1001
-
-    @property
-    def window(self) -> Window:
-        return Window(0, 0, self.pixels.shape[1], self.pixels.shape[0])
-
-    @property
-    def shown(self) -> Window:
-        return self.window
-
-    def linear(self, plate_from_crop: DoubleArray, size: tuple[int, int]) -> FloatArray:
-        return cut(self.pixels, plate_from_crop, size)
 
     def codes(self, linear: FloatArray) -> FloatArray:
         light = np.clip(linear, 0, 1)

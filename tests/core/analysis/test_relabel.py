@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from seen_picture import Picture
 from typer.testing import CliRunner, Result
 
 from faceplate.core.analyse import AnalysisSettings, analysis_cards, open_labeller, open_observer
@@ -26,8 +27,7 @@ from faceplate.core.demo.footage import write_footage
 from faceplate.core.errors import KnobError, ModelError, ModelMismatchError
 from faceplate.core.face import HeadPose
 from faceplate.core.forecast import forecast_job
-from faceplate.core.frame import Frame, Window
-from faceplate.core.geometry.crop import cut
+from faceplate.core.frame import Frame
 from faceplate.core.importing import import_checkpoint
 from faceplate.core.io.exr import read_frame
 from faceplate.core.io.tracks import read_track
@@ -79,29 +79,6 @@ def imported(network: torch.nn.Module, folder: Path) -> Path:
 def painted(tmp_path_factory: pytest.TempPathFactory) -> FaceHairLabeller:
     folder = imported(colour_net(PAINTED), tmp_path_factory.mktemp("painted"))
     return FaceHairLabeller(load_official("segmenter", [folder]))
-
-
-@dataclass
-class Picture:
-    """Linear pixels that are their own codes."""
-
-    pixels: FloatArray
-    pixel_aspect: float = 1.0
-    number: int = 1001
-
-    @property
-    def window(self) -> Window:
-        return Window(0, 0, self.pixels.shape[1], self.pixels.shape[0])
-
-    @property
-    def shown(self) -> Window:
-        return self.window
-
-    def linear(self, plate_from_crop: DoubleArray, size: tuple[int, int]) -> FloatArray:
-        return cut(self.pixels, plate_from_crop, size)
-
-    def codes(self, linear: FloatArray) -> FloatArray:
-        return np.clip(linear, 0, 1)
 
 
 @pytest.mark.parametrize("aspect", [1.0, 2.0])

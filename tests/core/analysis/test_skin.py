@@ -1,42 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import pytest
+from seen_picture import Picture
 
 from faceplate.core.analysis.skin import blur_of_edges, measure_surface
 from faceplate.core.arrays import DoubleArray, FloatArray
 from faceplate.core.face import HeadPose
-from faceplate.core.frame import Window
-from faceplate.core.geometry.crop import cut
 
 MeshMaker = Callable[..., DoubleArray]
-
-
-@dataclass
-class Picture:
-    """Linear pixels as the analysis sees them."""
-
-    pixels: FloatArray
-    number: int = 1
-    pixel_aspect: float = 1.0
-
-    @property
-    def window(self) -> Window:
-        return Window(0, 0, self.pixels.shape[1], self.pixels.shape[0])
-
-    @property
-    def shown(self) -> Window:
-        return self.window
-
-    def linear(self, plate_from_crop: DoubleArray, size: tuple[int, int]) -> FloatArray:
-        return cut(self.pixels, plate_from_crop, size)
-
-    def codes(self, linear: FloatArray) -> FloatArray:
-        return np.clip(linear, 0, 1)
 
 
 def step_edge(sigma: float) -> FloatArray:
