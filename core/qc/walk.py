@@ -152,10 +152,12 @@ class Walk:
         plate, comp = self._recent.read(number), self.pair.comp.read(number)
         facts = FrameFacts(number)
         digests = (_digest(plate), _digest(comp))
-        matte = self._matte(plate, comp, facts)
+        path = self.pair.comp.footage.path(number)
+        said = header_entries(path, (COMMAND_ATTRIBUTE, FRAME_ATTRIBUTE))
+        matte = self._matte(plate, comp, said[COMMAND_ATTRIBUTE], facts)
         track = self.seen.face
         face = None if track is None else track.at(number)
-        facts.reason = self._reason(number, matte, face)
+        facts.reason = _reason(said[FRAME_ATTRIBUTE], matte, face)
         window = Window(0, 0, 0, 0) if face is None else face_window(face).clipped(plate.data)
         pictures = [self._light(frame, window) for frame in (plate, comp)]
         look = _Look(facts, window, pictures[0], pictures[1], None, None, digests)
@@ -163,7 +165,7 @@ class Walk:
             return look
         cover = _on(matte, comp.data, window)
         facts.seam = seam_step(pictures[1], pictures[0], cover, face.height)
-        occluder = self._label(track, face, plate, window).occluder
+        occluder = self._label(track, face, plate, window, pictures[0]).occluder
         hull = _hull(face, window)
         facts.leak, facts.covered = leak(cover, occluder, hull), covered_share(occluder, hull)
         transform = plate_from_square(
@@ -179,9 +181,8 @@ class Walk:
         ratio = light_ratio(small[1], small[0], steady)
         return _Look(facts, window, pictures[0], pictures[1], ratio, steady, digests)
 
-    def _matte(self, plate: Frame, comp: Frame, facts: FrameFacts) -> AnyArray:
+    def _matte(self, plate: Frame, comp: Frame, command: str, facts: FrameFacts) -> AnyArray:
         """Return what was replaced, over the comp's data window, and measure what may not be."""
-        number = facts.number
         delivered = delivered_matte(comp, self.job.layer_prefix)
         facts.is_told = delivered is not None
         if delivered is None:
@@ -190,22 +191,11 @@ class Walk:
             before, after = plate.rgb(window), comp.rgb(window)
             changed = (before != after) & ~(np.isnan(before) & np.isnan(after))
             return _on(changed.any(axis=2).astype(np.float32), window, comp.data)
-        said = header_entries(self.pair.comp.footage.path(number), (COMMAND_ATTRIBUTE,))
-        if "--draft" in said[COMMAND_ATTRIBUTE].split():
+        if "--draft" in command.split():
             self.notes[_MARKED] = None
         else:
             facts.altered = altered_pixels(plate, comp, delivered)
         return delivered
-
-    def _reason(self, number: int, matte: AnyArray, face: FaceObservation | None) -> str:
-        """Return why a frame has no new face, or "": the header knows, else the matte."""
-        path = self.pair.comp.footage.path(number)
-        state = header_entries(path, (FRAME_ATTRIBUTE,))[FRAME_ATTRIBUTE]
-        if state.startswith("untouched"):
-            return state.partition(": ")[2] or "untouched"
-        if not (matte > 0).any():
-            return "nothing replaced"
-        return "no face in the plate" if face is None else ""
 
     def _light(self, frame: Frame, window: Window) -> FloatArray:
         if window.is_empty:
@@ -215,9 +205,14 @@ class Walk:
         return picture * np.float32(self._view.gain)
 
     def _label(
-        self, track: FaceTrack, face: FaceObservation, plate: Frame, window: Window
+        self,
+        track: FaceTrack,
+        face: FaceObservation,
+        plate: Frame,
+        window: Window,
+        light: FloatArray,
     ) -> Labels:
-        linear = self._light(plate, window) / np.float32(self._view.gain)
+        linear = light / np.float32(self._view.gain)
         labels = self._labels.of(track, face, window, linear)
         if self.roto is None:
             return labels
@@ -261,6 +256,15 @@ def face_window(face: FaceObservation) -> Window:
     grown = _MARGIN * face.height
     low, high = np.floor([x0 - grown, y0 - grown]), np.ceil([x1 + grown, y1 + grown])
     return Window(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def _reason(state: str, matte: AnyArray, face: FaceObservation | None) -> str:
+    """Return why a frame has no new face, or "": the header's state knows, else the matte."""
+    if state.startswith("untouched"):
+        return state.partition(": ")[2] or "untouched"
+    if not (matte > 0).any():
+        return "nothing replaced"
+    return "no face in the plate" if face is None else ""
 
 
 def _digest(frame: Frame) -> bytes:
