@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from faceplate.core.cachesize import tend
+from faceplate.core.cachesize import remembered_limit, tend
 from faceplate.core.casting import as_actor_file, finetune
 from faceplate.core.commands import exit_code_of, render_quietly, track_plate
 from faceplate.core.consent import Revocations, read_revocations
@@ -70,15 +70,17 @@ class Service:
         self._threads = default_threads(settings.threads)
         self._device = settings.device
         self._cache = Path(settings.cache) if settings.cache else None
+        observations = observations_folder(self._cache)
         self._shots = OpenShots(
             threads=self._threads,
-            cache_folder=observations_folder(self._cache),
+            cache_folder=observations,
             models=model_folders(),
             device=self._device,
         )
         self._previews = Previews(self._shots)
-        if settings.cache_limit_bytes is not None:
-            tend(self._cache_root, limit_bytes=settings.cache_limit_bytes)
+        limit, root = settings.cache_limit_bytes, observations.parent
+        if limit is not None and limit != remembered_limit(root):  # else it is below it already
+            tend(root, limit_bytes=limit)
 
     @property
     def methods(self) -> Mapping[str, Method]:
@@ -249,12 +251,9 @@ class Service:
     def cache(self, params: Mapping[str, Any], tell: Tell, stop: Stopper) -> object:
         """Say what the cache keeps; empty it, or keep it below a size, when told to."""
         limit = params.get("limit_bytes")
-        kept = tend(self._cache_root, clear=bool(params.get("clear")), limit_bytes=limit)
+        folder = observations_folder(self._cache).parent
+        kept = tend(folder, clear=bool(params.get("clear")), limit_bytes=limit)
         return {**dataclasses.asdict(kept), "memory_bytes": self._previews.stages.used_bytes}
-
-    @property
-    def _cache_root(self) -> Path:
-        return observations_folder(self._cache).parent
 
     @property
     def _withdrawn(self) -> Path | None:
